@@ -1,0 +1,220 @@
+/*
+ * policy.h - what may be done, by whom, for which purpose, on which fields.
+ *
+ * A policy is loaded and validated whole, then never changes. Deciding is a
+ * pure function: no clock, no database, no allocation. Anything the policy
+ * does not allow is denied.
+ *
+ * Fields, purposes, channels and actions have numbers that are stored in
+ * sealed records and audit entries: policies/ declares them and never reuses
+ * one.
+ */
+#ifndef RSG_POLICY_H
+#define RSG_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "resguardo/buf.h"
+#include "resguardo/err.h"
+
+#define RSG_POLICY_FIELDS	128	/* numbers 1..127 */
+#define RSG_POLICY_PURPOSES	128
+#define RSG_POLICY_HASH		32
+#define RSG_POLICY_NAME		64	/* bytes of an id, with its NUL */
+#define RSG_POLICY_FACETS	32
+
+struct rsg_policy;
+
+/* The numbers are stored: never reuse one. */
+enum rsg_action {
+	RSG_ACT_CREATE = 1, RSG_ACT_READ = 2, RSG_ACT_CHANGE = 3,
+	RSG_ACT_LOOKUP = 4, RSG_ACT_CONSENT_WRITE = 5, RSG_ACT_CONSENT_READ = 6,
+	RSG_ACT_EVENT_WRITE = 7, RSG_ACT_EVENT_READ = 8, RSG_ACT_MODEL_FIT = 9,
+	RSG_ACT_MODEL_READ = 10, RSG_ACT_RELEASE = 11, RSG_ACT_AUDIT_READ = 12,
+	RSG_ACT_EXPLAIN = 13, RSG_ACT_IMPORT = 14, RSG_ACT_PRINCIPAL = 15,
+	RSG_ACT_POLICY = 16, RSG_ACT_OPERATE = 17, RSG_ACT_SIGN_IN = 18,
+	RSG_ACT__MAX
+};
+const char *rsg_action_name(enum rsg_action);		/* "read" */
+enum rsg_action rsg_action_find(const char *, size_t);	/* 0: none */
+
+enum rsg_channel {
+	RSG_CHANNEL_NONE = 0, RSG_CHANNEL_EMAIL = 1, RSG_CHANNEL_SMS = 2,
+	RSG_CHANNEL_POST = 3, RSG_CHANNEL_PHONE = 4, RSG_CHANNEL_APP = 5,
+	RSG_CHANNEL_ADS = 6, RSG_CHANNEL__MAX
+};
+const char *rsg_channel_name(enum rsg_channel);
+int rsg_channel_find(const char *, size_t);		/* -1: none */
+
+/* What comes out in place of the value. Weakest first, for comparisons. */
+enum rsg_transform {
+	RSG_TR_NONE = 0,		/* withheld */
+	RSG_TR_PSEUDONYM = 1,
+	RSG_TR_GENERALISED = 2,
+	RSG_TR_MASKED = 3,
+	RSG_TR_CLEAR = 4,
+	RSG_TR__MAX
+};
+const char *rsg_transform_name(enum rsg_transform);
+
+/* Where a person's record stands. Stored. */
+enum rsg_state {
+	RSG_STATE_ACTIVE = 1, RSG_STATE_RESTRICTED = 2, RSG_STATE_BLOCKED = 3,
+	RSG_STATE_ERASED = 4
+};
+
+/* The last word on one purpose and channel (DPV consent statuses). Stored. */
+enum rsg_status {
+	RSG_STATUS_UNKNOWN = 0, RSG_STATUS_REQUESTED = 1, RSG_STATUS_GIVEN = 2,
+	RSG_STATUS_RENEWED = 3, RSG_STATUS_REFUSED = 4, RSG_STATUS_WITHDRAWN = 5,
+	RSG_STATUS_REVOKED = 6, RSG_STATUS_EXPIRED = 7,
+	RSG_STATUS_INVALIDATED = 8, RSG_STATUS_OBJECTED = 9,
+	RSG_STATUS__MAX
+};
+const char *rsg_status_name(enum rsg_status);
+
+struct rsg_grant {
+	uint16_t purpose;
+	uint8_t channel;		/* enum rsg_channel; NONE: the purpose itself */
+	uint8_t status;			/* enum rsg_status */
+	int64_t since, until;		/* us; until 0: no end */
+};
+
+/* What deciding needs to know of a person; borrowed from the header. */
+struct rsg_standing {
+	enum rsg_state state;
+	const struct rsg_grant *grant;
+	size_t ngrants;
+	bool self;			/* the actor is this person */
+};
+
+struct rsg_question {
+	const char *role;		/* "till" */
+	const char *recipient;		/* NULL: nobody outside */
+	enum rsg_action action;
+	uint16_t purpose;		/* 0: none was stated */
+	uint8_t channel;		/* for contact; NONE otherwise */
+	const uint16_t *field;		/* field numbers asked for */
+	size_t nfields;
+	const struct rsg_standing *standing;	/* NULL: about nobody in particular */
+	bool staff, place, reason;	/* which of them the request names */
+	int64_t now;
+};
+
+/* Obligations of an allowed question. */
+struct rsg_answer {
+	enum rsg_err err;		/* RSG_OK, RSG_DENIED, RSG_NO_CONSENT,
+					 * RSG_CONTEXT_REQUIRED, RSG_SUBJECT_STATE */
+	const char *clause;		/* the rule that decided; never NULL */
+	const char *member;		/* of RSG_CONTEXT_REQUIRED: "staff" ... */
+	uint32_t min_group;		/* least group size of a release */
+	uint32_t rate;			/* requests a minute; 0: no limit */
+	uint8_t transform[RSG_POLICY_FIELDS];	/* by field number */
+	const char *why[RSG_POLICY_FIELDS];	/* clause by field asked for */
+};
+
+/*
+ * Decide. An answer is RSG_OK when the action is allowed; single fields may
+ * still be withheld (RSG_TR_NONE, with their clause). Without fields the
+ * answer speaks of the action alone. When every field asked for is withheld
+ * the answer is RSG_DENIED.
+ */
+void rsg_policy_decide(const struct rsg_policy *, const struct rsg_question *,
+    struct rsg_answer *);
+
+/* --- What the policy declares --- */
+
+struct rsg_fielddef {
+	uint16_t number;
+	const char *id;			/* "email" */
+	const char *dpv;		/* "pd:EmailAddress" */
+	const char *category;		/* contact, identity, demographic, preference ... */
+	const char *title[2];		/* by enum rsg_lang */
+	const char *validator;		/* "email"; one of validate.h */
+	const char *normaliser;		/* "lowercase" ...; never NULL */
+	bool searchable, unique;
+	const char *generaliser;	/* NULL, or "age_band", "region", ... */
+	uint16_t facet;			/* 0, or the facet its generalisation fills */
+	uint32_t retention_days;
+	const char *asked_for[2];	/* what it is asked for */
+	const char *in_return[2];	/* what is given in return */
+	uint32_t max_len;
+};
+struct rsg_purposedef {
+	uint16_t number;
+	const char *id;
+	const char *dpv;
+	const char *title[2];
+	const char *basis;		/* "consent", "contract", ... */
+	const char *basis_dpv;
+	bool needs_consent;
+	bool per_channel;
+	bool necessary;
+	bool marketing, profiling;	/* what an objection can reach */
+	uint16_t parent;		/* 0: none */
+	uint32_t retention_days;
+};
+struct rsg_segmentdef {
+	const char *code;		/* neutral, goes outside: "S07" */
+	const char *title[2];		/* stays inside */
+	uint16_t purpose;
+	const char *effect;		/* inform, offer, price, exclude */
+	uint8_t r_min, r_max, f_min, f_max, m_min, m_max;	/* 1..bins */
+};
+
+/* NULL when there is none. */
+const struct rsg_fielddef *rsg_policy_field(const struct rsg_policy *, const char *, size_t);
+const struct rsg_fielddef *rsg_policy_field_no(const struct rsg_policy *, uint16_t);
+const struct rsg_purposedef *rsg_policy_purpose(const struct rsg_policy *, const char *, size_t);
+const struct rsg_purposedef *rsg_policy_purpose_no(const struct rsg_policy *, uint16_t);
+const struct rsg_segmentdef *rsg_policy_segment(const struct rsg_policy *, const char *, size_t);
+/* By place, 0..; NULL past the end. */
+const struct rsg_fielddef *rsg_policy_field_at(const struct rsg_policy *, size_t);
+const struct rsg_purposedef *rsg_policy_purpose_at(const struct rsg_policy *, size_t);
+const struct rsg_segmentdef *rsg_policy_segment_at(const struct rsg_policy *, size_t);
+bool rsg_policy_role(const struct rsg_policy *, const char *, size_t);
+bool rsg_policy_jurisdiction(const struct rsg_policy *, const char *, size_t);
+bool rsg_policy_kind(const struct rsg_policy *, const char *, size_t, uint8_t *number);
+const char *rsg_policy_kind_name(const struct rsg_policy *, uint8_t number);
+
+/* --- Loading --- */
+
+/*
+ * Gather the files of a policy folder into one bundle (canonical JSON).
+ * RSG_IO, RSG_CONFIG: one line a fault is written to `faults`, with file and
+ * place, and what to do.
+ */
+RSG_MUST enum rsg_err rsg_policy_bundle(const char *dir, struct rsg_buf *bundle,
+    struct rsg_buf *faults);
+
+/* Validate a bundle whole and make it ready. Faults as above. */
+RSG_MUST enum rsg_err rsg_policy_load(const void *bundle, size_t len,
+    struct rsg_policy **, struct rsg_buf *faults);
+void rsg_policy_free(struct rsg_policy *);
+const uint8_t *rsg_policy_hash(const struct rsg_policy *);	/* SHA-256 of the bundle */
+
+/* --- Values, by the names used in fields.json --- */
+
+/*
+ * Check and normalise a value as its field declares: `out` gets the form that
+ * is sealed. RSG_BAD_VALUE, RSG_TOO_LARGE. The value is never logged.
+ */
+RSG_MUST enum rsg_err rsg_value_accept(const struct rsg_fielddef *,
+    const char *value, size_t len, struct rsg_buf *out);
+
+/* The form that a blind index digests (RSG_BAD_VALUE if it has none). */
+RSG_MUST enum rsg_err rsg_value_index(const struct rsg_fielddef *,
+    const char *value, size_t len, struct rsg_buf *out);
+
+/* What a transform shows of a stored value. `today` in days, for ages. */
+RSG_MUST enum rsg_err rsg_value_show(const struct rsg_fielddef *,
+    enum rsg_transform, const char *value, size_t len, int64_t today,
+    struct rsg_buf *out);
+
+/* The facet's small number for a value (0: unknown), as generaliser says. */
+uint16_t rsg_value_facet(const struct rsg_fielddef *, const char *, size_t,
+    int64_t today);
+
+#endif
