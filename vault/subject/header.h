@@ -36,7 +36,10 @@ struct rsg_header {
 	struct rsg_grant grant[RSG_HEADER_GRANTS];
 };
 
-/* Append the encoding to `out` (docs/FORMAT.md, "Header"). */
+/*
+ * Append the encoding to `out` (docs/FORMAT.md, "Header"). Grants must be in
+ * rsg_header_grant()'s order, or `out` fails for good.
+ */
 void rsg_header_put(const struct rsg_header *, struct rsg_buf *out);
 
 /* RSG_OK or RSG_TAMPERED: it was sealed, so a bad form is nobody's input. */
