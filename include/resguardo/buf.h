@@ -19,7 +19,9 @@ struct rsg_buf {
 	size_t len;
 	size_t cap;		/* allocated */
 	size_t max;		/* never grows beyond */
+	size_t dirty;		/* bytes ever handed out: what a wipe covers */
 	bool failed;
+	bool starved;		/* it failed for lack of memory */
 };
 
 /* An empty buffer that may grow to `max` bytes. Nothing is allocated yet. */
@@ -45,7 +47,7 @@ void rsg_buf_u8(struct rsg_buf *, uint8_t);
 void rsg_buf_u16(struct rsg_buf *, uint16_t);
 void rsg_buf_u32(struct rsg_buf *, uint32_t);
 void rsg_buf_u64(struct rsg_buf *, uint64_t);
-/* LEB128; signed values are zigzagged first. */
+/* LEB128, as short as can be; signed values are zigzagged first. */
 void rsg_buf_varint(struct rsg_buf *, uint64_t);
 void rsg_buf_svarint(struct rsg_buf *, int64_t);
 

@@ -20,7 +20,8 @@
 
 #define RSG_MSG_HEAD	20			/* bytes of a frame's head */
 #define RSG_MSG_MAX	(2u * 1024 * 1024)	/* most bytes of a frame */
-#define RSG_MSG_ITEMS	8192			/* most groups in one list */
+#define RSG_MSG_ITEMS	8192			/* most items in one list */
+#define RSG_MSG_DEPTH	4			/* most groups in each other */
 
 enum rsg_field {
 #define F(name, json, type, max, shape) RSG_F_##name,
@@ -78,6 +79,7 @@ struct rsg_opinfo {
 	enum rsg_shape in, out;
 };
 
+/* Never NULL: what is no field has the name "". */
 const struct rsg_fieldinfo *rsg_msg_field(enum rsg_field);
 const struct rsg_shapeinfo *rsg_msg_shape(enum rsg_shape);
 const struct rsg_opinfo *rsg_msg_op(enum rsg_op);	/* NULL: no such op */
@@ -121,10 +123,11 @@ void rsg_msg_close(struct rsg_buf *, size_t mark);
 RSG_MUST enum rsg_err rsg_msg_head(const uint8_t *p, struct rsg_head *);
 
 /*
- * Check fields against a shape and everything nested in it. `context` admits
- * what CONTEXT lists too (requests), `trailer` what TRAILER lists (replies).
+ * Check fields against a shape and everything nested in it. At the top, what
+ * `extra` lists is admitted too: CONTEXT in requests, TRAILER in replies.
  * RSG_OK, RSG_MALFORMED, RSG_UNKNOWN_MEMBER, RSG_MISSING_MEMBER,
- * RSG_BAD_VALUE, RSG_TOO_LARGE; then *at names the field.
+ * RSG_BAD_VALUE, RSG_TOO_LARGE; then *at names the field, or is RSG_F__MAX
+ * where no field can be named.
  */
 RSG_MUST enum rsg_err rsg_msg_check(struct rsg_fields, enum rsg_shape,
     enum rsg_shape extra, enum rsg_field *at);
