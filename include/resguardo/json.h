@@ -16,6 +16,7 @@
 #include "resguardo/err.h"
 
 #define RSG_JSON_DEPTH	32
+#define RSG_JSON_VALUES	262144		/* most values in a document */
 
 struct rsg_json;		/* any value; borrowed from its root */
 
@@ -33,7 +34,8 @@ void rsg_json_init(void);
 
 /*
  * Parse a whole document. RSG_MALFORMED (syntax, duplicate member, UTF-8),
- * RSG_TOO_LARGE (deeper than RSG_JSON_DEPTH). `fault` may be NULL.
+ * RSG_TOO_LARGE (deeper than RSG_JSON_DEPTH, more than RSG_JSON_VALUES),
+ * RSG_NO_MEMORY. `fault` may be NULL.
  * The root is the caller's: rsg_json_free().
  */
 RSG_MUST enum rsg_err rsg_json_parse(const void *, size_t,
@@ -41,6 +43,7 @@ RSG_MUST enum rsg_err rsg_json_parse(const void *, size_t,
 void rsg_json_free(struct rsg_json *);
 
 enum rsg_json_type rsg_json_type(const struct rsg_json *);
+/* What is not of the type asked for is false, 0, NULL or empty. */
 bool rsg_json_bool(const struct rsg_json *);
 int64_t rsg_json_int(const struct rsg_json *);
 double rsg_json_real(const struct rsg_json *);
@@ -59,7 +62,10 @@ RSG_MUST enum rsg_err rsg_json_dump(const struct rsg_json *, bool sorted,
 /*
  * Writing, straight into a buffer: commas are seen to, strings escaped.
  *	rsg_jw_object(&w, NULL); rsg_jw_int(&w, "n", 3); rsg_jw_end(&w);
- * `name` is NULL inside arrays and at the top. Errors stick to the buffer.
+ * `name` is NULL inside arrays and at the top, never inside objects; where it
+ * is otherwise the buffer fails. Errors stick to the buffer. Bytes that are
+ * not UTF-8 are written as the replacement character. After the last
+ * rsg_jw_end() another document may follow.
  */
 struct rsg_jw {
 	struct rsg_buf *b;
@@ -74,6 +80,7 @@ void rsg_jw_end(struct rsg_jw *);
 void rsg_jw_string(struct rsg_jw *, const char *name, const void *, size_t);
 void rsg_jw_text(struct rsg_jw *, const char *name, const char *);
 void rsg_jw_int(struct rsg_jw *, const char *name, int64_t);
+void rsg_jw_real(struct rsg_jw *, const char *name, double);	/* null unless finite */
 void rsg_jw_bool(struct rsg_jw *, const char *name, bool);
 void rsg_jw_null(struct rsg_jw *, const char *name);
 
