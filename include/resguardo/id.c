@@ -30,7 +30,7 @@ nibble(char c)
 }
 
 /* Text has a hyphen before bytes 4, 6, 8 and 10. */
-static int
+static bool
 hyphen_before(size_t i)
 {
 	return i == 4 || i == 6 || i == 8 || i == 10;

@@ -207,7 +207,7 @@ rsg_arena_new(size_t bytes, struct rsg_arena **out)
 		free(a);
 		return RSG_NO_MEMORY;
 	}
-	a->size = bytes / ALIGN * ALIGN;
+	a->size = round_up(bytes, ALIGN);
 	ASAN_POISON_MEMORY_REGION(a->base, a->size);
 	*out = a;
 	return RSG_OK;

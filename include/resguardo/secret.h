@@ -28,7 +28,10 @@ int rsg_secret_equal(const void *, const void *, size_t);
 void rsg_secret_random(void *, size_t);
 uint64_t rsg_secret_random64(void);
 
-/* Guarded, locked pages; NULL when out of memory. Freeing wipes. */
+/*
+ * Guarded, locked pages, zeroed; NULL when out of memory or of memory that
+ * may be locked. Each takes four pages or more. Freeing wipes.
+ */
 void *rsg_secret_alloc(size_t);
 void rsg_secret_free(void *);
 
@@ -39,6 +42,7 @@ void rsg_secret_free(void *);
  */
 struct rsg_arena;
 
+/* RSG_NO_MEMORY, logged when it is the limit on locked memory. */
 RSG_MUST enum rsg_err rsg_arena_new(size_t bytes, struct rsg_arena **);
 void rsg_arena_free(struct rsg_arena *);
 void *rsg_arena_get(struct rsg_arena *, size_t);	/* zeroed; NULL when full */

@@ -57,9 +57,9 @@ struct rsg_place_of {
 struct rsg_id rsg_seal_number(uint64_t);
 
 /*
- * Seal `len` bytes (at most RSG_VALUE_MAX, or RSG_SEAL_BIG for pages): pads
- * to a bucket, appends nonce, ciphertext and tag to `out`. `key` has
- * RSG_KEY_LEN bytes. RSG_TOO_LARGE, or sticky failure of `out`.
+ * Seal `len` bytes (at most RSG_VALUE_MAX; RSG_SEAL_BIG for pages and
+ * attachments): pads to a bucket, appends nonce, ciphertext and tag to `out`.
+ * `key` has RSG_KEY_LEN bytes. RSG_TOO_LARGE, or sticky failure of `out`.
  */
 #define RSG_SEAL_BIG	(1u << 20)
 RSG_MUST enum rsg_err rsg_seal(const uint8_t *key, const struct rsg_place_of *,
@@ -86,7 +86,7 @@ struct rsg_keyset {
 	uint8_t key[RSG_SUBJECT_KEYS][RSG_KEY_LEN];
 	uint8_t has;			/* bit per key: an erased set lacks some */
 };
-#define RSG_KEYSET_WRAPPED	(RSG_SEAL_EXTRA + 112)
+#define RSG_KEYSET_WRAPPED	(RSG_SEAL_EXTRA + 128)
 
 /* --- The server's keys --- */
 
@@ -113,6 +113,14 @@ RSG_MUST enum rsg_err rsg_keyset_new(const struct rsg_keyring *,
     uint32_t controller, const struct rsg_id *subject, struct rsg_keyset *,
     uint8_t wrapped[RSG_KEYSET_WRAPPED]);
 
+/*
+ * Wrap a set again under the newest generation: after keys were taken out of
+ * it (clear their bits in `has`), or because the generation changed.
+ */
+RSG_MUST enum rsg_err rsg_keyset_wrap(const struct rsg_keyring *,
+    uint32_t controller, const struct rsg_id *subject,
+    const struct rsg_keyset *, uint8_t wrapped[RSG_KEYSET_WRAPPED]);
+
 /* Unwrap. RSG_TAMPERED; RSG_CONFIG when that generation was destroyed. */
 RSG_MUST enum rsg_err rsg_keyset_open(const struct rsg_keyring *,
     uint32_t controller, const struct rsg_id *subject, uint32_t generation,
@@ -135,9 +143,14 @@ struct rsg_service_name {
 	uint32_t owner;			/* controller or recipient number */
 	uint32_t part;			/* field number or epoch */
 };
-#define RSG_SERVICE_WRAPPED	(RSG_SEAL_EXTRA + 48)
+#define RSG_SERVICE_WRAPPED	(RSG_SEAL_EXTRA + 64)
 
-/* Make one; the caller stores `wrapped` with its generation. */
+/*
+ * Make one and keep it in the keyring; the caller stores `wrapped` with the
+ * newest generation. Where the row exists because another server was first,
+ * load that one: it takes the place of ours. RSG_CONFLICT when the keyring
+ * has one by that name, RSG_NO_MEMORY when it is full.
+ */
 RSG_MUST enum rsg_err rsg_service_new(struct rsg_keyring *,
     struct rsg_service_name, uint8_t wrapped[RSG_SERVICE_WRAPPED]);
 
@@ -156,7 +169,11 @@ RSG_MUST enum rsg_err rsg_service_digest(const struct rsg_keyring *,
     struct rsg_service_name, const char *label, const void *, size_t len,
     uint8_t out[RSG_DIGEST_LEN]);
 
-/* Seal and open under a service key (tokens, pages, audit operations). */
+/*
+ * Seal and open under a key derived from a service key (tokens, pages, audit
+ * operations); `generation` of the place is 0. Errors as for rsg_seal() and
+ * rsg_seal_open(), and RSG_CONFIG when there is no such key.
+ */
 RSG_MUST enum rsg_err rsg_service_seal(const struct rsg_keyring *,
     struct rsg_service_name, const struct rsg_place_of *, const void *,
     size_t len, struct rsg_buf *out);
@@ -164,7 +181,10 @@ RSG_MUST enum rsg_err rsg_service_open(const struct rsg_keyring *,
     struct rsg_service_name, const struct rsg_place_of *, const uint8_t *,
     size_t len, uint8_t *out, size_t *outlen);
 
-/* A 32-byte key derived from a key, a label and an id (keyed BLAKE2b). */
+/*
+ * A 32-byte key derived from a key, a label of at most 16 bytes and an id
+ * (keyed BLAKE2b). Never equal to a digest under the same key and label.
+ */
 void rsg_derive(const uint8_t key[RSG_KEY_LEN], const char *label,
     const struct rsg_id *, uint8_t out[RSG_KEY_LEN]);
 RSG_MUST enum rsg_err rsg_service_derive(const struct rsg_keyring *,
@@ -184,9 +204,10 @@ RSG_MUST enum rsg_err rsg_pseudonym_of(struct rsg_pseudonym *,
 RSG_MUST enum rsg_err rsg_pseudonym_subject(struct rsg_pseudonym *,
     const struct rsg_id *pseudonyms, size_t n, struct rsg_id *out);
 
-/* SHA-256 over up to four parts (any may be NULL, 0), by OpenSSL's EVP with a
- * fetched algorithm and a context per thread. */
+/* Bytes to be hashed one after the other; any part may be NULL, 0. */
 struct rsg_part { const void *p; size_t len; };
+
+/* SHA-256, by OpenSSL's EVP: fetched once, and one context a thread. */
 void rsg_sha256(const struct rsg_part *, size_t n, uint8_t out[32]);
 
 /* Unkeyed and keyed BLAKE2b-256 over parts. `key` may be NULL. */
