@@ -24,6 +24,7 @@
 
 #define RSG_BATCH_MAX	64
 #define RSG_BATCH_BYTES	(256u * 1024)
+#define RSG_CONTROLLERS	256
 #define RSG_STAFF_MAX	65
 #define RSG_REASON_MAX	201
 
@@ -110,9 +111,9 @@ struct rsg_vault {
 	bool demo;
 
 	pthread_rwlock_t lock;		/* over what follows */
-	struct rsg_policy *policy;	/* replaced whole; see rsg_vault_policy() */
+	const struct rsg_policy *policy;	/* replaced whole, never freed */
 	int64_t policy_version;
-	struct rsg_controller *controller;
+	struct rsg_controller *controller[RSG_CONTROLLERS];	/* never freed */
 	size_t ncontrollers;
 };
 

@@ -1,0 +1,36 @@
+/*
+ * ops.h - the calls the vault process answers: one row each in ops.c, with how
+ * it shares a transaction and who carries it out.
+ */
+#ifndef RSG_OPS_H
+#define RSG_OPS_H
+
+#include "work/batch.h"
+#include "work/call.h"
+#include "work/queue.h"
+
+struct rsg_opdef {
+	enum rsg_mode mode;
+	bool anonymous;			/* answered without a credential */
+	rsg_want_fn *want;		/* READ, WRITE: what to fetch */
+	rsg_apply_fn *apply;		/* READ, WRITE: decide, answer, stage */
+	rsg_solo_fn *solo;		/* SOLO */
+};
+
+/* Never NULL for an op that rsg_msg_op() knows. */
+const struct rsg_opdef *rsg_ops_get(enum rsg_op);
+
+rsg_want_fn rsg_op_me_want, rsg_op_read_want, rsg_op_lookup_want,
+    rsg_op_create_want, rsg_op_change_want, rsg_op_consent_state_want,
+    rsg_op_consent_write_want, rsg_op_explain_want, rsg_op_event_list_want;
+rsg_apply_fn rsg_op_me, rsg_op_read, rsg_op_lookup, rsg_op_create,
+    rsg_op_change, rsg_op_consent_state, rsg_op_consent_write,
+    rsg_op_policy_show, rsg_op_explain, rsg_op_event_list, rsg_op_ready;
+rsg_solo_fn rsg_op_model_fit, rsg_op_model_list, rsg_op_model_show,
+    rsg_op_segment_list, rsg_op_members, rsg_op_audit_search,
+    rsg_op_controller_add, rsg_op_controller_list, rsg_op_recipient_add,
+    rsg_op_recipient_list, rsg_op_principal_add, rsg_op_principal_list,
+    rsg_op_principal_revoke, rsg_op_policy_load, rsg_op_import_customers,
+    rsg_op_status;
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * batch.h - many short requests in one transaction.
+ *
+ * The order is fixed: authenticate, want, fetch, open, decide, stage, audit,
+ * sync, release. No answer, and no denial, leaves before its audit entry is
+ * durable; a person who changed meanwhile is fetched again.
+ *
+ * An op has two parts. want() reads the message, checks it, and says what to
+ * fetch. apply() has what was fetched: it asks the policy, unseals, stages
+ * rows, and writes the reply. Neither talks to the database itself.
+ */
+#ifndef RSG_BATCH_H
+#define RSG_BATCH_H
+
+#include "work/call.h"
+
+#define RSG_ITEM_LOOKUPS	16
+
+struct rsg_batch;
+
+/* A person as fetched, and opened when somebody needs it. */
+struct rsg_subject {
+	struct rsg_id id;
+	uint32_t controller, generation;
+	int64_t version;
+	bool found, opened, dirty, fresh;	/* fresh: created by this batch */
+	const uint8_t *keyset, *header, *activity;	/* sealed, borrowed */
+	size_t nkeyset, nheader, nactivity;
+	struct rsg_keyset keys;
+	struct rsg_header h;
+};
+
+/* One searchable value that an item looks for. */
+struct rsg_wanted {
+	const struct rsg_fielddef *field;
+	uint8_t digest[RSG_DIGEST_LEN];
+	bool found;
+	struct rsg_id subject;
+};
+
+/* One call in a batch. */
+struct rsg_item {
+	struct rsg_call *call;
+	struct rsg_batch *batch;
+	struct rsg_subject *subject;	/* NULL: about nobody */
+	uint16_t *field;		/* wanted, in the arena */
+	size_t nfields;
+	struct rsg_wanted lookup[RSG_ITEM_LOOKUPS];
+	size_t nlookups;
+	bool idempotent, replay;	/* replay: `ref` and `number` are of the first time */
+	uint8_t idem_key[RSG_DIGEST_LEN], idem_body[RSG_DIGEST_LEN];
+	struct rsg_id ref;
+	int64_t number;
+	void *scratch;			/* the op's own, in the arena */
+};
+
+struct rsg_batch {
+	struct rsg_worker *w;
+	struct rsg_item item[RSG_BATCH_MAX];
+	size_t n;
+	bool write;
+	struct rsg_subject *subject[RSG_BATCH_MAX];
+	size_t nsubjects;
+	uint16_t fields[RSG_POLICY_FIELDS];	/* wanted by anybody */
+	size_t nfields;
+	int fields_result;
+	struct rsg_bind *stage[RSG_SQL__MAX];
+};
+
+typedef enum rsg_err rsg_want_fn(struct rsg_item *);
+typedef enum rsg_err rsg_apply_fn(struct rsg_item *);
+
+/* Serve calls of one mode; answers every one of them, in time. */
+void rsg_batch_serve(struct rsg_worker *, struct rsg_call **, size_t n);
+
+/* --- For want() --- */
+
+/* RSG_BUSY when another call of this batch writes the same person: the runner
+ * serves this one in the next batch. */
+RSG_MUST enum rsg_err rsg_want_subject(struct rsg_item *, const struct rsg_id *);
+RSG_MUST enum rsg_err rsg_want_field(struct rsg_item *, uint16_t number);
+RSG_MUST enum rsg_err rsg_want_lookup(struct rsg_item *,
+    const struct rsg_fielddef *, const char *value, size_t len);
+
+/* The purpose named by `field` in the message; 0 when absent and optional.
+ * RSG_UNKNOWN_PURPOSE fails the call. */
+RSG_MUST enum rsg_err rsg_item_purpose(struct rsg_item *, enum rsg_field,
+    uint16_t *number);
+
+/* --- For apply() --- */
+
+/*
+ * Open the person: found, of this controller, verified. RSG_NOT_FOUND is a
+ * denial to be audited; RSG_TAMPERED is logged.
+ */
+RSG_MUST enum rsg_err rsg_item_open(struct rsg_item *);
+
+/* Where the person stands, for the policy; borrows the header. */
+struct rsg_standing rsg_item_standing(const struct rsg_item *);
+
+/* rsg_call_allowed() about this item's person. */
+RSG_MUST enum rsg_err rsg_item_allowed(struct rsg_item *, enum rsg_action,
+    uint16_t purpose, const uint16_t *fields, size_t n, struct rsg_answer *);
+
+/* A field's live value, opened into the arena. RSG_NOT_FOUND: none is held. */
+struct rsg_value {
+	uint8_t source;
+	int64_t collected;
+	const char *text;
+	size_t len;
+};
+RSG_MUST enum rsg_err rsg_item_value(struct rsg_item *, uint16_t number,
+    struct rsg_value *);
+
+/* Rows to be written by this batch: the statement's gathering bind. */
+struct rsg_bind *rsg_stage(struct rsg_batch *, enum rsg_sql);
+
+/* Tell releases that this person has to be looked at again. */
+void rsg_stage_change(struct rsg_batch *, const struct rsg_id *);
+
+/* Remember the answer under the call's Idempotency-Key, if it has one. */
+void rsg_stage_idempotency(struct rsg_item *, const struct rsg_id *ref, int64_t number);
+
+#endif
