@@ -145,8 +145,11 @@ rsg_json_parse(const void *p, size_t n, struct rsg_json **out,
 	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (root == NULL) {
 		set_fault(fault, error.line, error.column, error.text);
-		return json_error_code(&error) == json_error_out_of_memory ?
+		e = json_error_code(&error) == json_error_out_of_memory ?
 		    RSG_NO_MEMORY : RSG_MALFORMED;
+		/* Its text quotes the document. */
+		explicit_bzero(&error, sizeof(error));
+		return e;
 	}
 	*out = (struct rsg_json *)root;
 	return RSG_OK;

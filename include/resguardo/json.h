@@ -26,7 +26,7 @@ enum rsg_json_type { RSG_JSON_NULL, RSG_JSON_BOOL, RSG_JSON_INT, RSG_JSON_REAL,
 /* Where a document is at fault: for files of ours, never shown for bodies. */
 struct rsg_json_fault {
 	int line, column;
-	char what[128];
+	char what[160];
 };
 
 /* Call once in main() before threads: installs the wiping allocator. */

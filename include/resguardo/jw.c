@@ -96,7 +96,7 @@ lead(struct rsg_jw *w, const char *name)
 }
 
 static void
-open(struct rsg_jw *w, const char *name, bool array)
+open_value(struct rsg_jw *w, const char *name, bool array)
 {
 	lead(w, name);
 	if (w->depth == MAX_DEPTH) {
@@ -113,13 +113,13 @@ open(struct rsg_jw *w, const char *name, bool array)
 void
 rsg_jw_object(struct rsg_jw *w, const char *name)
 {
-	open(w, name, false);
+	open_value(w, name, false);
 }
 
 void
 rsg_jw_array(struct rsg_jw *w, const char *name)
 {
-	open(w, name, true);
+	open_value(w, name, true);
 }
 
 void
