@@ -47,12 +47,25 @@ void rsg_activity_clear(struct rsg_activity *);
 
 /* Replace the contents by a decoded one. RSG_TAMPERED when it is malformed. */
 RSG_MUST enum rsg_err rsg_activity_get(struct rsg_activity *, const uint8_t *, size_t);
+
+/*
+ * Append the encoding, of RSG_ACTIVITY_MAX bytes at most: where there is no
+ * room the oldest days merge by calendar month (then year) into the last day
+ * of it that had a purchase. Windows that cut a merged month are then off by
+ * at most that month; recency and windows that do not cut it stay exact.
+ */
 RSG_MUST enum rsg_err rsg_activity_put(struct rsg_activity *, struct rsg_buf *);
 
-/* Add to its day (any order). Sums saturate instead of overflowing. */
+/*
+ * Add to its day (any order). Sums saturate instead of overflowing.
+ * RSG_BAD_VALUE for a day outside clock.h's years, RSG_NO_MEMORY.
+ */
 RSG_MUST enum rsg_err rsg_activity_add(struct rsg_activity *, const struct rsg_day *);
 void rsg_activity_count(struct rsg_activity *, uint8_t of, uint32_t what, int32_t day);
 size_t rsg_activity_days(const struct rsg_activity *);
+/* Ascending by day; NULL past the end, as below. */
 const struct rsg_day *rsg_activity_day(const struct rsg_activity *, size_t);
+size_t rsg_activity_counters(const struct rsg_activity *);
+const struct rsg_count *rsg_activity_counter(const struct rsg_activity *, size_t);
 
 #endif
