@@ -2,7 +2,8 @@
  * store.h - PostgreSQL: one pipelined connection, and the statements it knows.
  *
  * Every statement stands in sql.def, is prepared when a connection opens and
- * called by name with parameters of declared types; there is no other SQL.
+ * called by name with parameters of declared types. Scans stand in scan.def,
+ * the checks of doctor in doctor.def; nobody else writes SQL.
  * The order of a transaction is: bind and send, fetch, read results, bind and
  * send more, commit. Only rsg_db_commit() == RSG_OK proves that anything is
  * durable; until then nothing may leave the process.
@@ -39,23 +40,26 @@ RSG_MUST enum rsg_err rsg_db_open(const char *conninfo, struct rsg_db **);
 void rsg_db_close(struct rsg_db *);
 
 /* Reconnect if the connection is gone, at most once a back-off (100 ms to
- * 5 s). RSG_UNAVAILABLE while it stays gone. Call before each transaction. */
+ * 5 s). RSG_UNAVAILABLE while it stays gone. Call before each transaction;
+ * one that was left open is rolled back. */
 RSG_MUST enum rsg_err rsg_db_ready(struct rsg_db *);
 
 /*
  * Parameters of one call of a statement, in binary. The types are letters in
- * sql.def: u uuid, b bytea, t text, h int2, i int4, l int8, o bool; a capital
+ * sql.def: u uuid, b bytea, t text, h int2, i int4, l int8, o bool, z time (put
+ * and read as our microseconds since 1970, timestamptz there); a capital
  * letter is an array of it. rsg_db_bind() gives an empty bind (arrays empty,
  * scalars NULL) owned by the connection, valid until the transaction ends.
  * Put a value by parameter number (from 0); on an array parameter each put
- * appends one element. A put of the wrong type aborts: it is a mistake of
- * ours. Several binds may be open; each is sent once.
+ * appends one element, rsg_bind_null() a NULL one. A put of the wrong type
+ * aborts: it is a mistake of ours. A number too large for its type fails the
+ * transaction with RSG_BAD_VALUE. Several binds may be open; each is sent once.
  */
 struct rsg_bind *rsg_db_bind(struct rsg_db *, enum rsg_sql);
 void rsg_bind_id(struct rsg_bind *, int param, const struct rsg_id *);
 void rsg_bind_bytes(struct rsg_bind *, int param, const void *, size_t);
 void rsg_bind_text(struct rsg_bind *, int param, const char *, size_t);
-void rsg_bind_int(struct rsg_bind *, int param, int64_t);	/* h i l */
+void rsg_bind_int(struct rsg_bind *, int param, int64_t);	/* h i l z */
 void rsg_bind_bool(struct rsg_bind *, int param, bool);
 void rsg_bind_null(struct rsg_bind *, int param);
 size_t rsg_bind_count(const struct rsg_bind *, int param);	/* elements so far */
@@ -71,7 +75,8 @@ int rsg_db_send(struct rsg_db *, struct rsg_bind *);
  * Flush and wait until every result sent so far is here. RSG_OK;
  * RSG_UNAVAILABLE (08, 53, 57, lost); RSG_CONFLICT (23505, 40001, 40P01, 55P03);
  * RSG_BAD_VALUE (other 22, 23); RSG_INTERNAL (anything else, logged). After an
- * error the transaction is over: nothing of it was committed.
+ * error the transaction is over: nothing of it was committed, and every call
+ * gives the same error until rsg_db_rollback() or rsg_db_ready().
  */
 RSG_MUST enum rsg_err rsg_db_fetch(struct rsg_db *);
 
@@ -95,7 +100,7 @@ int rsg_result_rows(const struct rsg_result *);
 bool rsg_result_null(const struct rsg_result *, int row, int col);
 const uint8_t *rsg_result_bytes(const struct rsg_result *, int row, int col,
     size_t *len);
-int64_t rsg_result_int(const struct rsg_result *, int row, int col);
+int64_t rsg_result_int(const struct rsg_result *, int row, int col);	/* also times */
 bool rsg_result_bool(const struct rsg_result *, int row, int col);
 void rsg_result_id(const struct rsg_result *, int row, int col, struct rsg_id *);
 /* Rows changed by an INSERT, UPDATE or DELETE. */
@@ -144,8 +149,10 @@ void rsg_snapshot_close(struct rsg_snapshot *);
  * Apply the migrations in `dir` (NNNN_name.sql, in order, each in its own
  * transaction, each recorded with its SHA-256) as the owner role. One line a
  * file on standard output. RSG_CONFIG when one that was applied has changed,
- * or the database is newer than this program.
+ * or the database is newer than this program. The roles of roles.sql come
+ * first.
  */
+#define RSG_SCHEMA	1	/* the newest migration this program knows */
 RSG_MUST enum rsg_err rsg_migrate(const char *conninfo, const char *dir);
 
 /* The database's part of `resguardo doctor`: calls `say` for each check. */
