@@ -219,6 +219,7 @@ limits_hold_at_the_edge(void **state)
 	assert_int_equal(rsg_seal(key, &at, text, RSG_VALUE_MAX, &b), RSG_OK);
 	assert_int_equal(rsg_seal(key, &at, text, RSG_VALUE_MAX + 1, &b),
 	    RSG_TOO_LARGE);
+	assert_int_equal(b.len, rsg_seal_size(RSG_VALUE_MAX));
 	at.kind = RSG_SEAL_ATTACHMENT;
 	assert_int_equal(rsg_seal(key, &at, text, RSG_VALUE_MAX + 1, &b), RSG_OK);
 	at.kind = RSG_SEAL_PAGE;
@@ -230,9 +231,37 @@ limits_hold_at_the_edge(void **state)
 	assert_int_equal(rsg_seal_open(key, &at, sealed, len, out, &n), RSG_OK);
 	assert_int_equal(n, RSG_SEAL_BIG);
 	refused(key, &at, sealed, len + 1);
-	/* Longer than its kind may be: not even looked into. */
-	at.kind = RSG_SEAL_FIELD;
-	refused(key, &at, sealed, len);
+}
+
+/* Sealed by the book, padding included, and yet no box of ours. */
+static void
+seal_by_hand(const struct rsg_place_of *at, uint8_t *text, size_t len,
+    size_t bucket, uint8_t mark, uint8_t *sealed)
+{
+	uint8_t ad[RSG_PLACE_LEN];
+
+	text[len] = mark;
+	rsg__seal_place(at, ad);
+	memset(sealed, 1, RSG_NONCE_LEN);
+	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(
+	    sealed + RSG_NONCE_LEN, NULL, text, bucket, ad, sizeof(ad), NULL,
+	    sealed, key);
+}
+
+static void
+too_long_for_its_kind_is_refused(void **state)
+{
+	static uint8_t text[1u << 20], sealed[1u << 20], out[1u << 20];
+	size_t len = RSG_VALUE_MAX, n;
+
+	(void)state;
+	seal_by_hand(&here, text, len, rsg__seal_bucket(len), 0x80, sealed);
+	assert_int_equal(rsg_seal_open(key, &here, sealed, rsg_seal_size(len),
+	    out, &n), RSG_OK);
+	text[len] = 0;
+	len = rsg__seal_bucket(len);
+	seal_by_hand(&here, text, len, rsg__seal_bucket(len), 0x80, sealed);
+	refused(key, &here, sealed, rsg_seal_size(len));
 }
 
 static void
@@ -257,17 +286,13 @@ there_is_one_way_to_pad(void **state)
 		{ 64, 10, 0x80 },	/* a bucket too large */
 		{ 48, 40, 0x80 },	/* no bucket */
 	};
-	uint8_t ad[RSG_PLACE_LEN], text[64], sealed[64 + RSG_SEAL_EXTRA];
+	uint8_t text[64], sealed[64 + RSG_SEAL_EXTRA];
 
 	(void)state;
-	rsg__seal_place(&here, ad);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		memset(text, 0, sizeof(text));
-		text[bad[i].mark] = bad[i].byte;
-		memset(sealed, 1, RSG_NONCE_LEN);
-		crypto_aead_xchacha20poly1305_ietf_encrypt(
-		    sealed + RSG_NONCE_LEN, NULL, text, bad[i].bucket, ad,
-		    sizeof(ad), NULL, sealed, key);
+		seal_by_hand(&here, text, bad[i].mark, bad[i].bucket,
+		    bad[i].byte, sealed);
 		refused(key, &here, sealed, bad[i].bucket + RSG_SEAL_EXTRA);
 	}
 }
@@ -315,6 +340,7 @@ main(void)
 		cmocka_unit_test(nonces_are_never_the_same),
 		cmocka_unit_test(sizes_tell_a_bucket_only),
 		cmocka_unit_test(limits_hold_at_the_edge),
+		cmocka_unit_test(too_long_for_its_kind_is_refused),
 		cmocka_unit_test(a_full_buffer_is_reported),
 		cmocka_unit_test(there_is_one_way_to_pad),
 		cmocka_unit_test(tampering_is_logged_once),
