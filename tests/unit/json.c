@@ -185,6 +185,9 @@ holds_to_the_depth(void **state)
 	assert_int_equal(parse("\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"", &j),
 	    RSG_OK);
 	rsg_json_free(j);
+	assert_int_equal(parse("\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"", &j),
+	    RSG_OK);
+	rsg_json_free(j);
 	s = nested(100000, '[', "", ']');
 	assert_int_equal(parse(s, &j), RSG_TOO_LARGE);
 	free(s);

@@ -271,6 +271,11 @@ the_shape_goes_before_the_extra(void **state)
 	rsg_msg_text(&b, RSG_F_CLAUSE, "b");
 	assert_int_equal(rsg_msg_check(all(&b), RSG_SHAPE_POLICY_EXPLAIN_OUT,
 	    RSG_SHAPE_TRAILER, &at), RSG_MALFORMED);
+	/* There it must be, here it may: two are too many all the same. */
+	rsg_buf_reset(&b);
+	fill(&b, RSG_SHAPE_ANSWER, (struct plan){ NO_FIELD, RSG_F_CLAUSE });
+	assert_int_equal(rsg_msg_check(all(&b), RSG_SHAPE_ANSWER,
+	    RSG_SHAPE_TRAILER, &at), RSG_MALFORMED);
 	rsg_buf_free(&b);
 }
 

@@ -37,6 +37,9 @@ knows_utf8_from_other_bytes(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (rsg_msg_utf8((const uint8_t *)bad[i], strlen(bad[i])))
 			fail_msg("bad %zu", i);
+	/* The rest of a character is there, but past the length. */
+	assert_false(rsg_msg_utf8((const uint8_t *)"ñ", 1));
+	assert_false(rsg_msg_utf8((const uint8_t *)"1234567€", 9));
 }
 
 /* Any byte at any place of eight: the quick way and the slow way agree. */
