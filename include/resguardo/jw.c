@@ -40,17 +40,42 @@ put_escape(struct rsg_buf *b, uint8_t c)
 	rsg_buf_put(b, esc, n);
 }
 
-/* Plain runs are copied whole; only what is special is looked at. */
+static size_t
+plain_run(const uint8_t *p, size_t n)
+{
+	size_t run = 0;
+
+	while (run < n && !special[p[run]])
+		run++;
+	return run;
+}
+
+/* Most strings, and all names, are plain from end to end: one copy. */
+static void
+put_plain(struct rsg_buf *b, const uint8_t *p, size_t n)
+{
+	uint8_t *to = rsg_buf_extend(b, n + 2);
+
+	if (to == NULL)
+		return;
+	to[0] = to[n + 1] = '"';
+	if (n > 0)
+		memcpy(to + 1, p, n);
+}
+
 static void
 put_string(struct rsg_buf *b, const uint8_t *p, size_t n)
 {
 	size_t run, step;
 	uint32_t code;
 
+	if ((run = plain_run(p, n)) == n) {
+		put_plain(b, p, n);
+		return;
+	}
 	rsg_buf_u8(b, '"');
 	while (n > 0) {
-		for (run = 0; run < n && !special[p[run]]; run++)
-			;
+		run = plain_run(p, n);
 		rsg_buf_put(b, p, run);
 		p += run;
 		if ((n -= run) == 0)
