@@ -1,3 +1,8 @@
+/*
+ * Growing, wiping and reading bytes. Two rules hold throughout: nothing is
+ * written past `max` or read past `left`, and no block that held plaintext
+ * goes back to the heap as it was.
+ */
 #include "resguardo/buf.h"
 
 #include <endian.h>
@@ -24,6 +29,7 @@ wipe(struct rsg_buf *b)
 	b->dirty = 0;
 }
 
+/* The cap stays, so that a freed buffer can be filled again. */
 void
 rsg_buf_free(struct rsg_buf *b)
 {
@@ -49,6 +55,7 @@ grow(struct rsg_buf *b, size_t need)
 	size_t cap = b->cap < FIRST ? FIRST : b->cap;
 	uint8_t *p;
 
+	/* Doubling keeps appends cheap; near the cap, the cap itself. */
 	while (cap < need && cap <= b->max / 2)
 		cap *= 2;
 	if (cap < need || cap > b->max)
@@ -66,11 +73,16 @@ grow(struct rsg_buf *b, size_t need)
 	return true;
 }
 
+/*
+ * All writing comes through here. A caller may have cut `len` back to undo
+ * something, so `dirty` remembers how far it ever went.
+ */
 uint8_t *
 rsg_buf_room(struct rsg_buf *b, size_t n)
 {
 	if (b->failed)
 		return NULL;
+	/* Said as a difference: a sum could wrap round. */
 	if (b->len > b->max || n > b->max - b->len) {
 		b->failed = true;
 		return NULL;
@@ -94,6 +106,7 @@ rsg_buf_extend(struct rsg_buf *b, size_t n)
 	return p;
 }
 
+/* Nothing of NULL is nothing, and no reason to allocate. */
 void
 rsg_buf_put(struct rsg_buf *b, const void *from, size_t n)
 {
@@ -116,6 +129,7 @@ rsg_buf_printf(struct rsg_buf *b, const char *fmt, ...)
 	char *p;
 	int n;
 
+	/* Once to measure, once to write: no text is cut short unseen. */
 	va_start(ap, fmt);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
@@ -204,6 +218,7 @@ rsg_rd_init(struct rsg_rd *r, const void *p, size_t n)
 	*r = (struct rsg_rd){ .p = p, .left = n };
 }
 
+/* Once wrong, always empty: no later read can find its feet again. */
 static void
 rd_fail(struct rsg_rd *r)
 {
@@ -304,6 +319,7 @@ rsg_rd_end(const struct rsg_rd *r)
 	return !r->failed && r->left == 0;
 }
 
+/* memcpy() because the place may be aligned to nothing. */
 void
 rsg_be16(uint8_t p[2], uint16_t v)
 {

@@ -1,3 +1,8 @@
+/*
+ * The calendar, by counting days since the first of January of year 1, and
+ * strict readers for the two forms of text that cross our borders. No locale,
+ * no time zone data, no C library calendar: each answer is the same anywhere.
+ */
 #include "resguardo/clock.h"
 
 #include <stdio.h>
@@ -15,6 +20,7 @@ static const int before[13] = {
 	0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365
 };
 
+/* These two clocks are always there; there is no error to pass on. */
 static int64_t
 now(clockid_t which)
 {
@@ -56,6 +62,7 @@ rsg_clock_day_of(int year, int month, int day)
 	int64_t y = (int64_t)year + m / 12;
 	int64_t past;
 
+	/* C rounds towards zero, the calendar goes down. */
 	m %= 12;
 	if (m < 0) {
 		m += 12;
@@ -97,6 +104,7 @@ rsg_clock_civil(int64_t day, int *year, int *month, int *mday)
 	*mday = (int)(left - days_before(*year, m)) + 1;
 }
 
+/* Down, not towards zero: the last second of 1969 is of day -1. */
 int64_t
 rsg_clock_day(int64_t us)
 {
@@ -145,6 +153,7 @@ number(struct scan *s, int digits, int max, int *out)
 	return *out <= max;
 }
 
+/* The readers below take what they need from the front or say no. */
 static bool
 date(struct scan *s, int64_t *day)
 {
@@ -156,6 +165,7 @@ date(struct scan *s, int64_t *day)
 		return false;
 	if (y < 1 || m < 1 || d < 1)
 		return false;
+	/* 31 was the rough limit; this month may be shorter. */
 	if (d > days_before(y, m + 1) - days_before(y, m))
 		return false;
 	*day = rsg_clock_day_of(y, m, d);
@@ -179,6 +189,10 @@ fraction(struct scan *s, int64_t *us)
 	return n > 0;
 }
 
+/*
+ * No second 60: a leap second has no microsecond of its own to be kept as,
+ * and taking it for the next minute would reorder what happened.
+ */
 static bool
 time_of_day(struct scan *s, int64_t *us)
 {
@@ -195,6 +209,7 @@ time_of_day(struct scan *s, int64_t *us)
 	return true;
 }
 
+/* What local time is ahead of UTC. -00:00, an unknown place, is UTC too. */
 static bool
 offset(struct scan *s, bool bare, int64_t *us)
 {

@@ -1,3 +1,9 @@
+/*
+ * jansson behind our own limits. It bounds nesting far above what we take and
+ * the number of values not at all, so check_limits() goes over the bytes
+ * first; what jansson allocates is wiped when it is freed, as the documents
+ * are people's data.
+ */
 #include "resguardo/json.h"
 
 #include <errno.h>
@@ -64,7 +70,7 @@ set_fault(struct rsg_json_fault *f, int line, int column, const char *what)
 	(void)snprintf(f->what, sizeof(f->what), "%s", what);
 }
 
-/* The place after the string whose first quote is at p[i - 1]. */
+/* Not judged here, only passed over. The place after the string whose first quote is at p[i - 1]. */
 static size_t
 skip_string(const uint8_t *p, size_t n, size_t i)
 {
@@ -113,6 +119,7 @@ check_limits(const uint8_t *p, size_t n, struct rsg_json_fault *f)
 				return RSG_TOO_LARGE;
 			}
 			break;
+		/* Too many closings are a fault that jansson finds. */
 		case ']':
 		case '}':
 			depth -= depth > 0;
@@ -141,6 +148,7 @@ rsg_json_parse(const void *p, size_t n, struct rsg_json **out,
 	set_fault(fault, 0, 0, "");
 	if ((e = check_limits(p, n, fault)) != RSG_OK)
 		return e;
+	/* NUL and text after the document are faults unless flags allow them. */
 	root = json_loadb(p != NULL ? p : "", n,
 	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (root == NULL) {
@@ -168,6 +176,7 @@ value(const struct rsg_json *j)
 	return (const json_t *)j;
 }
 
+/* What is absent (NULL) reads as null, so that callers may chain. */
 enum rsg_json_type
 rsg_json_type(const struct rsg_json *j)
 {
@@ -272,6 +281,7 @@ by_name(const void *a, const void *b)
 static enum rsg_err dump(const struct rsg_json *, bool, struct rsg_jw *,
     const char *);
 
+/* The parser has bounded the depth, so recursion is bounded too. */
 static enum rsg_err
 dump_object(const struct rsg_json *j, bool sorted, struct rsg_jw *w)
 {

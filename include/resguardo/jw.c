@@ -1,3 +1,8 @@
+/*
+ * The writer. Every reply passes through it, so it copies straight into the
+ * buffer and builds nothing. What it writes is always JSON: a call in the
+ * wrong place fails the buffer, and a failed buffer is not sent.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +125,7 @@ lead(struct rsg_jw *w, const char *name)
 	}
 }
 
+/* Which kind each level is, is a bit of `array`: no allocation, no stack. */
 static void
 open_value(struct rsg_jw *w, const char *name, bool array)
 {
@@ -172,9 +178,11 @@ rsg_jw_text(struct rsg_jw *w, const char *name, const char *s)
 	rsg_jw_string(w, name, s, strlen(s));
 }
 
+/* By hand: pages of scores are mostly small numbers, and printf() is slow. */
 void
 rsg_jw_int(struct rsg_jw *w, const char *name, int64_t v)
 {
+	/* Unsigned, as INT64_MIN has no positive counterpart. */
 	uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
 	char text[20];		/* a sign and 19 digits */
 	char *p = text + sizeof(text);

@@ -1,3 +1,8 @@
+/*
+ * A line is built on the stack and written at once. Whatever a value holds,
+ * the line is one line and one JSON object: who reads logs by machine must
+ * not be led astray by a file name.
+ */
 #include "resguardo/log.h"
 
 #include <errno.h>
@@ -35,6 +40,7 @@ rsg_log_init(const char *name, enum rsg_log_level level)
 	least = level;
 }
 
+/* All or nothing, and nothing after the first that did not fit. */
 static void
 put(struct line *l, const char *s, size_t n)
 {
@@ -145,7 +151,7 @@ rsg_log(enum rsg_log_level level, const char *event, ...)
 	struct line l;
 	const char *name;
 	enum rsg_log_type type;
-	int saved = errno;
+	int saved = errno;	/* callers log first and look at it after */
 	va_list ap;
 
 	if (level < least || level > RSG_LOG_ERROR)
@@ -160,12 +166,14 @@ rsg_log(enum rsg_log_level level, const char *event, ...)
 		put_pair(&l, name, type, &ap);
 	}
 	va_end(ap);
+	/* The room kept back is for this. */
 	l.max = sizeof(l.p);
 	if (l.cut) {
 		l.cut = false;
 		put_str(&l, ",\"cut\":true");
 	}
 	put_str(&l, "}\n");
+	/* With nobody reading there is nobody to tell. */
 	while (write(STDERR_FILENO, l.p, l.n) < 0 && errno == EINTR)
 		;
 	errno = saved;

@@ -1,3 +1,9 @@
+/*
+ * Messages are written by one process and judged by another that may not
+ * trust it. The judge is check(): it walks each group once, counts what it
+ * meets against the shape's row in `admits`, and stops at the first fault.
+ * Readers may rely on it and have no errors of their own.
+ */
 #include "resguardo/msg.h"
 
 #include <string.h>
@@ -82,6 +88,7 @@ rsg_msg_op(enum rsg_op op)
 
 /* Writing */
 
+/* The head: length, version, kind, call, serial, status, two zero bytes. */
 static size_t
 begin(struct rsg_buf *b, enum rsg_op op, uint8_t kind, uint64_t serial,
     enum rsg_err status)
@@ -129,6 +136,7 @@ put_field(struct rsg_buf *b, enum rsg_field f, size_t n)
 {
 	uint8_t *p;
 
+	/* Also keeps the sum below from wrapping round. */
 	if (n > RSG_MSG_MAX) {
 		b->failed = true;
 		return NULL;
@@ -220,6 +228,7 @@ rsg_msg_head(const uint8_t *p, struct rsg_head *h)
 		return RSG_MALFORMED;
 	if (h->op >= RSG_OP__MAX || status >= RSG_ERR__MAX)
 		return RSG_MALFORMED;
+	/* Only an answer can say how it went. */
 	if (!h->reply && status != RSG_OK)
 		return RSG_MALFORMED;
 	return h->len > RSG_MSG_MAX - RSG_MSG_HEAD ? RSG_TOO_LARGE : RSG_OK;
@@ -236,6 +245,10 @@ plain8(const uint8_t *p)
 	return ((v | (v - 0x20 * ones) | (v + ones)) & 0x80 * ones) == 0;
 }
 
+/*
+ * Control characters could forge lines and terminal sequences wherever a text
+ * is shown, and no value of ours needs them. C1 ones (0x80 to 0x9f) too.
+ */
 bool
 rsg_msg_utf8(const uint8_t *p, size_t n)
 {
@@ -271,6 +284,7 @@ rsg_msg_name(const uint8_t *p, size_t n)
 	return n > 0;
 }
 
+/* Outside our years a time could overflow whoever computes with it. */
 static bool
 in_range(const uint8_t *p, size_t n, int64_t min, int64_t max)
 {
@@ -340,6 +354,7 @@ check_value(const struct rsg_fieldinfo *info, const uint8_t *p, size_t n,
 	return check(inner, info->shape, RSG_SHAPE_NONE, depth + 1, at);
 }
 
+/* A shape has a score of members at most; a walk through them is short. */
 static enum rsg_err
 check_missing(enum rsg_shape shape, const uint16_t *seen, enum rsg_field *at)
 {
@@ -353,6 +368,10 @@ check_missing(enum rsg_shape shape, const uint16_t *seen, enum rsg_field *at)
 	return RSG_OK;
 }
 
+/*
+ * One group. `seen` lies on the stack, a few hundred bytes for each of at most
+ * five levels; the depth is bounded before going down, never after.
+ */
 static enum rsg_err
 check(struct rsg_fields f, enum rsg_shape shape, enum rsg_shape extra,
     unsigned depth, enum rsg_field *at)
@@ -369,6 +388,7 @@ check(struct rsg_fields f, enum rsg_shape shape, enum rsg_shape extra,
 		if ((unsigned)field >= RSG_F__MAX)
 			return RSG_UNKNOWN_MEMBER;
 		*at = field;
+		/* The shape first: what it says of a field goes before `extra`. */
 		if ((admitted = admits[shape][field]) == 0)
 			admitted = admits[extra][field];
 		e = check_count(admitted, &seen[field]);
@@ -378,6 +398,7 @@ check(struct rsg_fields f, enum rsg_shape shape, enum rsg_shape extra,
 		if (e != RSG_OK)
 			return e;
 	}
+	/* The walk stopped early: the last field is not whole. */
 	if (pos != f.len) {
 		*at = RSG_F__MAX;
 		return RSG_MALFORMED;
@@ -421,6 +442,7 @@ rsg_msg_next(struct rsg_fields f, size_t *pos, enum rsg_field *field,
 	return true;
 }
 
+/* The first of its name. A walk: messages are short, lists come last. */
 bool
 rsg_msg_get(struct rsg_fields f, enum rsg_field want, const uint8_t **p,
     size_t *n)

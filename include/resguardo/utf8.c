@@ -1,3 +1,8 @@
+/*
+ * The length follows from the first byte, the rest is arithmetic, and what
+ * could have been said in fewer bytes is refused: two spellings of one text
+ * would pass two different checks.
+ */
 #include "resguardo/utf8.h"
 
 /* By length: the least code that needs it, and the lead byte's own bits. */
