@@ -70,7 +70,10 @@ set_fault(struct rsg_json_fault *f, int line, int column, const char *what)
 	(void)snprintf(f->what, sizeof(f->what), "%s", what);
 }
 
-/* Not judged here, only passed over. The place after the string whose first quote is at p[i - 1]. */
+/*
+ * The place after the string whose first quote is at p[i - 1]. What stands in
+ * it is passed over, not judged: jansson does that.
+ */
 static size_t
 skip_string(const uint8_t *p, size_t n, size_t i)
 {
