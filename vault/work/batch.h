@@ -15,6 +15,7 @@
 #include "work/call.h"
 
 #define RSG_ITEM_LOOKUPS	16
+#define RSG_LOOKUP_HITS		16	/* people who may share a value, as a family a phone */
 
 struct rsg_batch;
 
@@ -34,8 +35,8 @@ struct rsg_subject {
 struct rsg_wanted {
 	const struct rsg_fielddef *field;
 	uint8_t digest[RSG_DIGEST_LEN];
-	bool found;
-	struct rsg_id subject;
+	size_t hits;
+	int row[RSG_LOOKUP_HITS];	/* of the result of LOOKUPS */
 };
 
 /* One call in a batch. */
@@ -59,11 +60,12 @@ struct rsg_batch {
 	struct rsg_item item[RSG_BATCH_MAX];
 	size_t n;
 	bool write;
+	bool staged;			/* by the call that is being applied */
 	struct rsg_subject *subject[RSG_BATCH_MAX];
 	size_t nsubjects;
 	uint16_t fields[RSG_POLICY_FIELDS];	/* wanted by anybody */
 	size_t nfields;
-	int fields_result;
+	int fields_result, lookups_result;
 	struct rsg_bind *stage[RSG_SQL__MAX];
 };
 
@@ -82,10 +84,10 @@ RSG_MUST enum rsg_err rsg_want_field(struct rsg_item *, uint16_t number);
 RSG_MUST enum rsg_err rsg_want_lookup(struct rsg_item *,
     const struct rsg_fielddef *, const char *value, size_t len);
 
-/* The purpose named by `field` in the message; 0 when absent and optional.
- * RSG_UNKNOWN_PURPOSE fails the call. */
-RSG_MUST enum rsg_err rsg_item_purpose(struct rsg_item *, enum rsg_field,
-    uint16_t *number);
+/* The message's PURPOSE, or the one that the policy means for this action when
+ * none is stated. Fails the call: RSG_UNKNOWN_PURPOSE, RSG_MISSING_MEMBER. */
+RSG_MUST enum rsg_err rsg_call_purpose(struct rsg_worker *, struct rsg_call *,
+    enum rsg_action, uint16_t *number);
 
 /* --- For apply() --- */
 

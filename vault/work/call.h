@@ -75,6 +75,7 @@ struct rsg_draft {
 	uint32_t people;		/* bulk: how many ... */
 	uint8_t root[32];		/* ... and the root over their commitments */
 	char basis[64];
+	struct rsg_draft *next;		/* more people: an entry each; in the arena */
 };
 
 struct rsg_call {
@@ -127,6 +128,7 @@ struct rsg_worker {
 	const struct rsg_policy *policy;	/* held for the length of a batch */
 	struct rsg_db *db;
 	struct rsg_arena *arena;
+	struct rsg_batch *batch;	/* its working space */
 	int64_t now;			/* wall clock at the start of the batch */
 	struct rsg_bind *audit;		/* where entries gather, once begun */
 };

@@ -1,0 +1,60 @@
+#include <stdatomic.h>
+
+#include "work/auth.h"
+#include "work/metrics.h"
+
+static _Atomic int64_t batches, batched, entries;
+static _Atomic int64_t answered[RSG_OP__MAX][2];	/* ok, failed */
+
+void
+rsg_metrics_batch(size_t calls)
+{
+	atomic_fetch_add(&batches, 1);
+	atomic_fetch_add(&batched, (int64_t)calls);
+}
+
+void
+rsg_metrics_call(const struct rsg_call *c)
+{
+	atomic_fetch_add(&answered[c->op][c->status != RSG_OK], 1);
+}
+
+void
+rsg_metrics_audit(size_t n)
+{
+	atomic_fetch_add(&entries, (int64_t)n);
+}
+
+static void
+one(struct rsg_buf *b, const char *name, const char *type, const char *help, int64_t v)
+{
+	rsg_buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n%s %lld\n", name, help,
+	    name, type, name, (long long)v);
+}
+
+void
+rsg_metrics_text(struct rsg_buf *b, size_t waiting)
+{
+	one(b, "resguardo_vault_batches_total", "counter",
+	    "Transactions that served requests.", atomic_load(&batches));
+	one(b, "resguardo_vault_batched_calls_total", "counter",
+	    "Requests served in them.", atomic_load(&batched));
+	one(b, "resguardo_vault_audit_entries_total", "counter",
+	    "Audit entries sent to the database.", atomic_load(&entries));
+	one(b, "resguardo_vault_auth_failures_total", "counter",
+	    "Requests without a valid credential.", rsg_auth_failures());
+	one(b, "resguardo_vault_queue_waiting", "gauge",
+	    "Requests that wait for a worker.", (int64_t)waiting);
+	rsg_buf_str(b, "# HELP resguardo_vault_calls_total Requests answered, by operation.\n"
+	    "# TYPE resguardo_vault_calls_total counter\n");
+	for (int op = 0; op < RSG_OP__MAX; op++)
+		for (int failed = 0; failed < 2; failed++) {
+			int64_t n = atomic_load(&answered[op][failed]);
+
+			if (n > 0)
+				rsg_buf_printf(b, "resguardo_vault_calls_total"
+				    "{op=\"%s\",result=\"%s\"} %lld\n",
+				    rsg_msg_op((enum rsg_op)op)->name,
+				    failed ? "failed" : "ok", (long long)n);
+		}
+}
