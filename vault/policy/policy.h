@@ -107,7 +107,11 @@ struct rsg_question {
 struct rsg_answer {
 	enum rsg_err err;		/* RSG_OK, RSG_DENIED, RSG_NO_CONSENT,
 					 * RSG_CONTEXT_REQUIRED, RSG_SUBJECT_STATE */
-	const char *clause;		/* the rule that decided; never NULL */
+	const char *clause;		/* the rule that decided; never NULL. Not a
+					 * rule's id: "default-deny",
+					 * "state:restricted", "require:staff",
+					 * "objection:marketing",
+					 * "consent:marketing" */
 	const char *member;		/* of RSG_CONTEXT_REQUIRED: "staff" ... */
 	uint32_t min_group;		/* least group size of a release */
 	uint32_t rate;			/* requests a minute; 0: no limit */
@@ -116,10 +120,26 @@ struct rsg_answer {
 };
 
 /*
- * Decide. An answer is RSG_OK when the action is allowed; single fields may
+ * Decide. The order: a rule for (role, action, purpose, recipient), else
+ * "default-deny"; the person's state; what the request must name; objection
+ * and consent; then each field. Where a rule names the recipient, the rules
+ * that name nobody give nothing any more, but what they withhold and oblige
+ * to still holds. Of the rules that remain the strongest transform counts,
+ * unless one says "none".
+ *
+ * Reading and changing a person without a standing is deciding about someone
+ * who consented to nothing. Without a standing the other actions (create,
+ * lookup, fit, release, import ...) are decided by themselves, and each
+ * person has to be asked about again.
+ *
+ * An answer is RSG_OK when the action is allowed; single fields may
  * still be withheld (RSG_TR_NONE, with their clause). Without fields the
  * answer speaks of the action alone. When every field asked for is withheld
- * the answer is RSG_DENIED.
+ * the answer is RSG_DENIED, or RSG_CONTEXT_REQUIRED or RSG_SUBJECT_STATE
+ * where that alone withheld one.
+ *
+ * `role` and `recipient` may be any text. Names in the answer live as long
+ * as the policy.
  */
 void rsg_policy_decide(const struct rsg_policy *, const struct rsg_question *,
     struct rsg_answer *);
@@ -134,6 +154,7 @@ struct rsg_fielddef {
 	const char *title[2];		/* by enum rsg_lang */
 	const char *validator;		/* "email"; one of validate.h */
 	const char *normaliser;		/* "lowercase" ...; never NULL */
+	const char *mask;		/* one of value.h; never NULL */
 	bool searchable, unique;
 	const char *generaliser;	/* NULL, or "age_band", "region", ... */
 	uint16_t facet;			/* 0, or the facet its generalisation fills */
@@ -141,20 +162,37 @@ struct rsg_fielddef {
 	const char *asked_for[2];	/* what it is asked for */
 	const char *in_return[2];	/* what is given in return */
 	uint32_t max_len;
+	const struct rsg_choicedef *choice;	/* of "choice" and "choices" */
+	size_t nchoices;
+};
+struct rsg_choicedef {
+	uint16_t number;		/* stored in facets */
+	const char *id;
+	const char *title[2];
 };
 struct rsg_purposedef {
 	uint16_t number;
 	const char *id;
 	const char *dpv;
 	const char *title[2];
+	const char *description[2];	/* one sentence */
 	const char *basis;		/* "consent", "contract", ... */
 	const char *basis_dpv;
 	bool needs_consent;
 	bool per_channel;
 	bool necessary;
 	bool marketing, profiling;	/* what an objection can reach */
+	bool covers_children;		/* consent to it is consent to those under it */
+	bool gpc;			/* Global Privacy Control counts as an objection */
 	uint16_t parent;		/* 0: none */
 	uint32_t retention_days;
+};
+enum rsg_sign { RSG_SIGN_NONE, RSG_SIGN_PLUS, RSG_SIGN_MINUS, RSG_SIGN_ANY };
+struct rsg_kinddef {
+	uint8_t number;			/* stored */
+	const char *id;			/* "purchase" */
+	const char *title[2];
+	enum rsg_sign amount;		/* NONE: it carries no amount */
 };
 struct rsg_segmentdef {
 	const char *code;		/* neutral, goes outside: "S07" */
@@ -178,6 +216,9 @@ bool rsg_policy_role(const struct rsg_policy *, const char *, size_t);
 bool rsg_policy_jurisdiction(const struct rsg_policy *, const char *, size_t);
 bool rsg_policy_kind(const struct rsg_policy *, const char *, size_t, uint8_t *number);
 const char *rsg_policy_kind_name(const struct rsg_policy *, uint8_t number);
+const struct rsg_kinddef *rsg_policy_kind_at(const struct rsg_policy *, size_t);
+/* The purpose meant where a request states none; 0: it has to state one. */
+uint16_t rsg_policy_default(const struct rsg_policy *, enum rsg_action);
 
 /* --- Loading --- */
 
