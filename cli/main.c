@@ -1,0 +1,236 @@
+/*
+ * main.c - the program `resguardo`: a table of what it can do.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "resguardo/json.h"
+#include "resguardo/log.h"
+#include "resguardo/secret.h"
+
+static rsg_command help, version;
+
+struct command {
+	const char *name;		/* one word, or two */
+	const char *takes;		/* as rsg_args_parse() takes it */
+	size_t words;
+	const char *usage;
+	const char *what;
+	rsg_command *run;
+};
+
+static const struct command commands[] = {
+	{ "serve", "state= port= listen= metrics-port= database= policies=", 0,
+	  "[--state DIR] [--port N] [--listen ADDRESS] [--metrics-port N]\n"
+	  "\t[--database CONNINFO] [--policies DIR]",
+	  "Run the server: supervise its two processes until Ctrl-C or SIGTERM.\n"
+	  "Port 8443 of 127.0.0.1 unless told otherwise; metrics one port above,\n"
+	  "on 127.0.0.1 only. A policy folder is loaded if the database has none.",
+	  rsg_serve_run },
+	{ "keys init", "state=", 0, "[--state DIR]",
+	  "Make the root key. It is never overwritten.", rsg_setup_keys },
+	{ "certificate init", "state= host=*", 0, "[--state DIR] [--host NAME ...]",
+	  "Make a local CA and the server's certificate from it; renew the latter\n"
+	  "when it has less than 30 days left, or for other names.",
+	  rsg_certificate_init },
+	{ "migrate", "state= database-owner= migrations=", 0,
+	  "[--state DIR] [--database-owner CONNINFO] [--migrations DIR]",
+	  "Bring the database's tables to this program's version.",
+	  rsg_setup_migrate },
+	{ "controller add", "state= name= title= jurisdiction= currency= zone=", 0,
+	  "--name ID --title TEXT --jurisdiction CODE --currency CODE\n"
+	  "\t--zone ZONE [--state DIR]",
+	  "Add a legal entity or brand that answers for data.",
+	  rsg_register_controller_add },
+	{ "controller list", "state=", 0, "[--state DIR]",
+	  "Name, title, jurisdiction, currency, time zone.",
+	  rsg_register_controller_list },
+	{ "recipient add", "state= controller= name= title= country= contract= expires=",
+	  0, "--controller ID --name ID [--title TEXT] [--country CODE]\n"
+	  "\t[--contract TEXT] [--expires DAY] [--state DIR]",
+	  "Add somebody who is given data.", rsg_register_recipient_add },
+	{ "recipient list", "state= controller=", 0, "[--controller ID] [--state DIR]",
+	  "Name, title, country, contract, its end.", rsg_register_recipient_list },
+	{ "principal add", "state= controller= name= role= purpose=* recipient= "
+	  "subject= lookup-field= lookup-value= expires=", 0,
+	  "--controller ID --name ID --role ROLE --purpose ID ...\n"
+	  "\t[--recipient ID] [--subject ID | --lookup-field FIELD --lookup-value TEXT]\n"
+	  "\t[--expires DAY] [--state DIR]",
+	  "Add somebody who may call, and print their API key, once, on standard\n"
+	  "output. A customer is bound to one person.",
+	  rsg_register_principal_add },
+	{ "principal list", "state= controller=", 0, "[--controller ID] [--state DIR]",
+	  "Id, controller, name, role, recipient, created, expires, revoked.",
+	  rsg_register_principal_list },
+	{ "principal revoke", "state= controller= name=", 1,
+	  "(ID | --controller ID --name ID) [--state DIR]",
+	  "Take a key back: the next request with it is refused.",
+	  rsg_register_principal_revoke },
+	{ "policy lint", "policies=", 1, "[DIR]",
+	  "Everything wrong or doubtful in a policy folder.", rsg_rules_lint },
+	{ "policy test", "policies=", 1, "[DIR]",
+	  "Ask the questions in the folder's tests/ and compare the answers.",
+	  rsg_rules_test },
+	{ "policy explain", "policies= role= action= purpose= field=* recipient= "
+	  "given=* refused=* withdrawn=* staff place reason self nobody", 1,
+	  "--role ROLE --action ACTION [--purpose ID] [--field ID ...]\n"
+	  "\t[--recipient ID] [--given PURPOSE[/CHANNEL] ...] [--refused ...]\n"
+	  "\t[--withdrawn ...] [--staff] [--place] [--reason] [--self] [--nobody] [DIR]",
+	  "One decision, and why. About a person with the consents named;\n"
+	  "with --nobody about none in particular.", rsg_rules_explain },
+	{ "policy matrix", "policies=", 1, "[DIR]",
+	  "Every decision that can be a yes, line by line.", rsg_rules_matrix },
+	{ "policy load", "policies= state=", 1, "[DIR] [--state DIR]",
+	  "Put a policy folder in force on the running server.", rsg_rules_load },
+	{ "import customers", "state= map= controller= basis= notice= origin= "
+	  "rejects= window=", 1,
+	  "FILE --map MAP --controller ID --basis BASIS [--notice ID]\n"
+	  "\t[--rejects FILE] [--window N] [--state DIR]",
+	  "Bring people in from CSV or NDJSON (FILE.gz too; - is standard input).\n"
+	  "Stopped half way, the same command goes on; run twice, nothing doubles.",
+	  rsg_import_customers },
+	{ "import events", "state= map= controller= basis= notice= origin= rejects= "
+	  "window=", 1,
+	  "FILE --map MAP --controller ID --basis BASIS [--origin ID]\n"
+	  "\t[--rejects FILE] [--window N] [--state DIR]",
+	  "Bring purchases and other events in, as above.", rsg_import_events },
+	{ "status", "state=", 0, "[--state DIR]",
+	  "What the running server says of itself.", rsg_status_run },
+	{ "doctor", "state= database= policies=", 0,
+	  "[--state DIR] [--database CONNINFO] [--policies DIR]",
+	  "Look at all that a healthy server needs, and say what to do.\n"
+	  "Fails when something needs seeing to.", rsg_doctor_run },
+	{ "demo load", "state=", 0, "[--state DIR]",
+	  "Fill an empty server with made-up customers, purchases and keys, and mark\n"
+	  "the state directory so that it is served to this machine only.",
+	  rsg_demo_load },
+	{ "help", "", 2, "[COMMAND]", "This list, or one command in full.", help },
+	{ "version", "", 0, "", "The program's version.", version },
+};
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/* The command that argv begins with; *words is how many of it are its name. */
+static const struct command *
+find(int argc, char **argv, int *words)
+{
+	const char *space;
+	size_t n;
+
+	for (size_t i = 0; i < NCOMMANDS; i++) {
+		space = strchr(commands[i].name, ' ');
+		*words = space != NULL ? 2 : 1;
+		if (argc < *words)
+			continue;
+		if (space == NULL && strcmp(argv[0], commands[i].name) == 0)
+			return &commands[i];
+		if (space == NULL)
+			continue;
+		n = (size_t)(space - commands[i].name);
+		if (strlen(argv[0]) == n && strncmp(argv[0], commands[i].name, n) == 0 &&
+		    strcmp(argv[1], space + 1) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static void
+show(const struct command *c)
+{
+	printf("resguardo %s %s\n\n", c->name, c->usage);
+	printf("%s\n", c->what);
+}
+
+static enum rsg_exit
+help(const struct rsg_args *a)
+{
+	char *argv[2] = { NULL, NULL };
+	const struct command *c;
+	int words;
+
+	for (size_t i = 0; i < a->nwords; i++)
+		argv[i] = (char *)(uintptr_t)a->word[i];
+	if (a->nwords > 0) {
+		if ((c = find((int)a->nwords, argv, &words)) != NULL) {
+			show(c);
+			return RSG_EXIT_OK;
+		}
+		/* The first of two words: all that begin with it. */
+		bool any = false;
+		for (size_t i = 0; i < NCOMMANDS; i++) {
+			size_t n = strlen(argv[0]);
+
+			if (strncmp(commands[i].name, argv[0], n) != 0 ||
+			    commands[i].name[n] != ' ')
+				continue;
+			if (any)
+				putchar('\n');
+			any = true;
+			show(&commands[i]);
+		}
+		if (any)
+			return RSG_EXIT_OK;
+		rsg_tell_error("no such command: %s (see 'resguardo help')", argv[0]);
+		return RSG_EXIT_USAGE;
+	}
+	printf("resguardo: keeps what customers told, lets it out only for what they "
+	    "agree to,\nand proves every access.\n\n");
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		printf("  %-18s %.*s\n", commands[i].name,
+		    (int)strcspn(commands[i].what, "\n"), commands[i].what);
+	printf("\n'resguardo help COMMAND' says more; docs/OPERATIONS.md says all.\n"
+	    "It ends with 0: done, 1: refused or failed, 2: misused, "
+	    "3: no server reached.\n");
+	return RSG_EXIT_OK;
+}
+
+static enum rsg_exit
+version(const struct rsg_args *a)
+{
+	(void)a;
+	printf("resguardo %s\n", RSG_VERSION);
+	return RSG_EXIT_OK;
+}
+
+static bool
+wants_help(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command *c;
+	struct rsg_args args = { .nwords = 0 };
+	int words;
+
+	rsg_json_init();
+	rsg_log_init("resguardo", RSG_LOG_WARN);
+	/* No dumps, no ptrace: customers' data and keys pass through here. */
+	if (rsg_secret_init(0) != RSG_OK)
+		return RSG_EXIT_FAILED;
+	argc--;
+	argv++;
+	if (argc == 0 || (argc == 1 && wants_help(argc, argv)))
+		return help(&args) == RSG_EXIT_OK && argc > 0 ? 0 : RSG_EXIT_USAGE;
+	if (argc == 1 && strcmp(argv[0], "--version") == 0)
+		return version(&args);
+	if ((c = find(argc, argv, &words)) == NULL) {
+		rsg_tell_error("no such command: %s%s%s (see 'resguardo help')", argv[0],
+		    argc > 1 && argv[1][0] != '-' ? " " : "",
+		    argc > 1 && argv[1][0] != '-' ? argv[1] : "");
+		return RSG_EXIT_USAGE;
+	}
+	if (wants_help(argc - words, argv + words)) {
+		show(c);
+		return RSG_EXIT_OK;
+	}
+	if (!rsg_args_parse(&args, c->takes, c->words, argc - words, argv + words))
+		return RSG_EXIT_USAGE;
+	return (int)c->run(&args);
+}

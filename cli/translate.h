@@ -1,0 +1,37 @@
+/*
+ * translate.h - one record made into the group of a message, as a mapping says.
+ */
+#ifndef CLI_TRANSLATE_H
+#define CLI_TRANSLATE_H
+
+#include "cli/mapping.h"
+#include "resguardo/buf.h"
+
+/* Why a line stays out: never with a value of it. */
+struct rsg_reject {
+	int64_t line;
+	char reason[64];
+	char member[128];
+};
+
+void rsg_translate_reject(struct rsg_reject *, int64_t line, const char *reason,
+    const char *member);
+
+/* The value that tells whose line it is; false when there is none. */
+bool rsg_translate_person(const struct rsg_mapping *, const struct rsg_record *,
+    const char **, size_t *);
+
+/*
+ * Append an EVENT, a CUSTOMER, or a CUSTOMER of the person's field alone.
+ * RSG_OK; RSG_BAD_VALUE with the reason, nothing appended. The buffer's own
+ * failure is sticky as ever.
+ */
+RSG_MUST enum rsg_err rsg_translate_event(const struct rsg_mapping *,
+    const struct rsg_record *, const char *origin, int64_t ordinal,
+    struct rsg_buf *, struct rsg_reject *);
+RSG_MUST enum rsg_err rsg_translate_customer(const struct rsg_mapping *,
+    const struct rsg_record *, struct rsg_buf *, struct rsg_reject *);
+void rsg_translate_someone(const struct rsg_mapping *,
+    const struct rsg_record *, struct rsg_buf *);
+
+#endif
