@@ -117,13 +117,17 @@ static enum rsg_err
 read_head(struct rsg_conn *c, const char *method, const char *version)
 {
 	struct reading r = { .rq = &c->rq };
+	struct rsg_at at;
 	enum rsg_err e;
 
 	r.bytes = c->rq.target.len;
 	MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, read_header, &r);
+	at = c->rq.at;
 	e = rsg_request_head(&c->rq, c->listener, method, version);
-	/* A bad header's name stands; what came after it may not replace it. */
-	return r.err != RSG_OK ? r.err : e;
+	if (r.err == RSG_OK)
+		return e;
+	c->rq.at = at;		/* the header's name, not what came after */
+	return r.err;
 }
 
 /* Send what has been answered; without a response the connection is lost. */

@@ -218,6 +218,8 @@ timeout_ms(const struct rsg_server *s)
 {
 	MHD_UNSIGNED_LONG_LONG ms, least = TICK_MS;
 
+	if (s->stopping && s->conns.active == 0)
+		return 0;
 	for (int i = 0; i < 2; i++)
 		if (s->listener[i].daemon != NULL &&
 		    MHD_get_timeout(s->listener[i].daemon, &ms) == MHD_YES &&
