@@ -306,6 +306,28 @@ test_lock_timeout(void **state)
 	rsg_db_close(impatient);
 }
 
+/* A server that does not answer is given up, and asked anew next time. */
+static void
+test_no_answer(void **state)
+{
+	struct rsg_id id = rsg_id_new();
+
+	(void)state;
+	NEED_DB();
+	fresh_sql(f.as_super, "BEGIN; LOCK TABLE field_value");
+	rsg_db_patience(f.db, 20000);
+	insert_field(&id, 1, 1);
+	assert_int_equal(rsg_db_fetch(f.db), RSG_UNAVAILABLE);
+	rsg_db_rollback(f.db);
+	rsg_db_patience(f.db, 30000000);
+	fresh_sql(f.as_super, "ROLLBACK");
+	assert_int_equal(rsg_db_ready(f.db), RSG_OK);
+	insert_field(&id, 2, 1);
+	assert_int_equal(rsg_db_commit(f.db), RSG_OK);
+	assert_int_equal(fresh_number(f.as_super,
+	    "SELECT count(*) FROM field_value WHERE field = 2"), 1);
+}
+
 static int
 setup(void **state)
 {
@@ -336,6 +358,7 @@ main(void)
 		cmocka_unit_test_setup(test_rollback_undoes, reset),
 		cmocka_unit_test_setup(test_revoked_insert, reset),
 		cmocka_unit_test_setup(test_lock_timeout, reset),
+		cmocka_unit_test_setup(test_no_answer, reset),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

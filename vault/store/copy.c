@@ -178,8 +178,11 @@ next_message(struct rsg_copy *copy)
 	while ((n = PQgetCopyData(copy->conn, &copy->msg, 1)) == 0) {
 		if (deadline == 0)
 			deadline = rsg_clock_mono() + RSG__LINK_WAIT;
-		if (!rsg__link_poll(copy->conn, false, deadline))
-			return malformed(copy, "lost");
+		if (!rsg__link_poll(copy->conn, false, deadline)) {
+			rsg_log(RSG_LOG_WARN, "db.lost", "scan", RSG_LOG_S,
+			    scans[copy->scan].name, NULL);
+			return RSG_UNAVAILABLE;
+		}
 	}
 	if (n < 0)
 		return finish(copy);

@@ -24,6 +24,7 @@ struct rsg_db {
 	PGconn *conn;			/* NULL: lost */
 	char *conninfo;
 	int64_t pause, again;		/* wait before, and time of, the next try */
+	int64_t patience;		/* longest wait for an answer */
 
 	enum state state;
 	enum rsg_err err;
@@ -142,12 +143,19 @@ rsg_db_open(const char *conninfo, struct rsg_db **out)
 		free(db);
 		return RSG_NO_MEMORY;
 	}
+	db->patience = RSG__LINK_WAIT;
 	if (!connect_now(db)) {
 		rsg_db_close(db);
 		return RSG_UNAVAILABLE;
 	}
 	*out = db;
 	return RSG_OK;
+}
+
+void
+rsg_db_patience(struct rsg_db *db, int64_t us)
+{
+	db->patience = us;
 }
 
 static void
@@ -383,7 +391,7 @@ done:
 enum rsg_err
 rsg_db_fetch(struct rsg_db *db)
 {
-	int64_t deadline = rsg_clock_mono() + RSG__LINK_WAIT;
+	int64_t deadline = rsg_clock_mono() + db->patience;
 	bool reset = false;
 
 	if (db->state == FAILED)
@@ -417,7 +425,7 @@ rsg_db_commit(struct rsg_db *db)
 	enum rsg_err e = RSG_OK;
 
 	if (db->state == OPEN && db->sent > 0)
-		finish(db, rsg_clock_mono() + RSG__LINK_WAIT);
+		finish(db, rsg_clock_mono() + db->patience);
 	if (db->state == FAILED)
 		e = db->err;
 	else if (db->doubtful)
@@ -435,7 +443,7 @@ rsg_db_commit(struct rsg_db *db)
 void
 rsg_db_rollback(struct rsg_db *db)
 {
-	int64_t deadline = rsg_clock_mono() + RSG__LINK_WAIT;
+	int64_t deadline = rsg_clock_mono() + db->patience;
 	PGresult *res = NULL;
 	bool reset = false, done = false;
 

@@ -92,6 +92,7 @@ void
 rsg_db_doctor(const char *conninfo, rsg_say *say, void *ctx)
 {
 	PGconn *c;
+	bool fit;
 
 	if ((c = rsg__link_open(conninfo, "resguardo doctor")) == NULL) {
 		report(say, ctx, "database", false, "not reachable",
@@ -105,8 +106,8 @@ rsg_db_doctor(const char *conninfo, rsg_say *say, void *ctx)
 	check_migrations(c, say, ctx);
 
 	/* Last: it leaves the connection in pipeline mode. */
-	report(say, ctx, "statements", rsg__link_prepare(c) == RSG_OK,
-	    "all of them prepared", "The log names the one that does not fit the"
-	    " database; run `resguardo migrate`.");
+	fit = rsg__link_prepare(c) == RSG_OK;
+	report(say, ctx, "statements", fit, fit ? "all fit the tables" :
+	    "not all fit the tables", "The log names them; run `resguardo migrate`.");
 	PQfinish(c);
 }

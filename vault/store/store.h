@@ -39,6 +39,9 @@ struct rsg_result;
 RSG_MUST enum rsg_err rsg_db_open(const char *conninfo, struct rsg_db **);
 void rsg_db_close(struct rsg_db *);
 
+/* Give up on an answer, and on the connection, after so long (else 30 s). */
+void rsg_db_patience(struct rsg_db *, int64_t us);
+
 /* Reconnect if the connection is gone, at most once a back-off (100 ms to
  * 5 s). RSG_UNAVAILABLE while it stays gone. Call before each transaction;
  * one that was left open is rolled back. */
