@@ -121,7 +121,8 @@ word_at(const struct rsg_standing *s, uint16_t purpose, uint8_t channel,
 			if (g->until != 0 && g->until <= now)
 				return WORD_NO;
 			w = WORD_YES;
-			*since = g->since;
+			if (g->since > *since)
+				*since = g->since;
 			break;
 		default:
 			return WORD_NO;
@@ -316,7 +317,8 @@ weigh_field(const struct weighed *w, const struct rsg_question *q,
 		if (t == 0 || w->fit[i] == FIT_OTHER)
 			continue;
 		if (t == RSG__WITHHOLD) {
-			if (w->fit[i] != FIT_OK)
+			/* Naming less must not open more. */
+			if (w->fit[i] < FIT_REQUIRE)
 				continue;
 			*transform = RSG_TR_NONE;
 			*why = r->id;
@@ -376,10 +378,11 @@ oblige(const struct weighed *w, struct rsg_answer *a)
 	for (size_t i = 0; i < w->n; i++) {
 		const struct rsg__rule *r = w->rule[i];
 
+		/* Naming less must not allow smaller groups. */
+		if (w->fit[i] >= FIT_REQUIRE && r->min_group > a->min_group)
+			a->min_group = r->min_group;
 		if (w->fit[i] != FIT_OK)
 			continue;
-		if (r->min_group > a->min_group)
-			a->min_group = r->min_group;
 		if (r->rate != 0 && (a->rate == 0 || r->rate < a->rate))
 			a->rate = r->rate;
 	}

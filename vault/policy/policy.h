@@ -125,7 +125,8 @@ struct rsg_answer {
  * and consent; then each field. Where a rule names the recipient, the rules
  * that name nobody give nothing any more, but what they withhold and oblige
  * to still holds. Of the rules that remain the strongest transform counts,
- * unless one says "none".
+ * unless one says "none", which holds (as does min_group) even where the
+ * request does not name what that rule requires.
  *
  * Reading and changing a person without a standing is deciding about someone
  * who consented to nothing. Without a standing the other actions (create,
