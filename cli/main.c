@@ -103,8 +103,9 @@ static const struct command commands[] = {
 	  "Look at all that a healthy server needs, and say what to do.\n"
 	  "Fails when something needs seeing to.", rsg_doctor_run },
 	{ "demo load", "state=", 0, "[--state DIR]",
-	  "Fill an empty server with made-up customers, purchases and keys, and mark\n"
-	  "the state directory so that it is served to this machine only.",
+	  "Fill a server with made-up customers, purchases and keys (STATE/demo.json).\n"
+	  "Its state directory has to hold the marker DEMO since before it was\n"
+	  "started, so that it is served to this machine only; scripts/server does it.",
 	  rsg_demo_load },
 	{ "help", "", 2, "[COMMAND]", "This list, or one command in full.", help },
 	{ "version", "", 0, "", "The program's version.", version },
