@@ -64,7 +64,7 @@ CANNED = {
     "SUBJECT_READ": [("SUBJECT", SUBJECT), ("VERSION", 1),
                      ("VALUES", [("KEY", "city"), ("VALUE", "Zamora")])],
     "SUBJECT_CHANGE": [("SUBJECT", SUBJECT), ("VERSION", 2)],
-    "SUBJECT_LOOKUP": [("SUBJECT", SUBJECT), ("VERSION", 1)],
+    "SUBJECT_LOOKUP": [("MATCHES", [("SUBJECT", SUBJECT), ("VERSION", 1)])],
     "EVENT_ADD": [("ACCEPTED", 1), ("REPEATED", 0)],
     "MEMBERS": [("RELEASE", SUBJECT), ("EPOCH", 1), ("COUNT", 2),
                 ("MEMBERS", [("PSEUDONYM", bytes(16)), ("R", 5), ("F", 4), ("M", 3)]),
