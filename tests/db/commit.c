@@ -170,24 +170,52 @@ test_number_out_of_range(void **state)
 	assert_int_equal(rsg_db_send(f.db, b), -1);
 	assert_int_equal(rsg_db_commit(f.db), RSG_BAD_VALUE);
 	assert_int_equal(count("field_value"), 0);
+
+	/* Nor does the next commit bring it in. */
+	insert_field(&id, 2, 1);
+	assert_int_equal(rsg_db_commit(f.db), RSG_OK);
+	assert_int_equal(count("field_value"), 1);
+}
+
+/* The server's process behind our connection. */
+static int64_t
+session(void)
+{
+	return fresh_number(f.as_super, "SELECT pid FROM pg_stat_activity"
+	    " WHERE datname = current_database()"
+	    " AND application_name = 'resguardo'"
+	    " ORDER BY backend_start DESC LIMIT 1");
 }
 
 /* How the server's complaint comes back, by SQLSTATE. */
 static void
 test_classes(void **state)
 {
-	static const struct { const char *sqlstate; enum rsg_err err; } t[] = {
-		{ "08006", RSG_UNAVAILABLE }, { "22003", RSG_BAD_VALUE },
-		{ "23502", RSG_BAD_VALUE }, { "23505", RSG_CONFLICT },
-		{ "40001", RSG_CONFLICT }, { "40P01", RSG_CONFLICT },
-		{ "53100", RSG_UNAVAILABLE }, { "53200", RSG_UNAVAILABLE },
-		{ "55P03", RSG_CONFLICT }, { "57014", RSG_UNAVAILABLE },
-		{ "57P01", RSG_UNAVAILABLE }, { "58030", RSG_UNAVAILABLE },
-		{ "25006", RSG_UNAVAILABLE }, { "26000", RSG_UNAVAILABLE },
-		{ "42501", RSG_INTERNAL }, { "XX001", RSG_INTERNAL },
-		{ "P0001", RSG_INTERNAL },
+	static const struct {
+		const char *sqlstate;
+		enum rsg_err err;
+		bool reset;		/* the connection is given up */
+	} t[] = {
+		{ "08006", RSG_UNAVAILABLE, true },
+		{ "22003", RSG_BAD_VALUE, false },
+		{ "23502", RSG_BAD_VALUE, false },
+		{ "23505", RSG_CONFLICT, false },
+		{ "40001", RSG_CONFLICT, false },
+		{ "40P01", RSG_CONFLICT, false },
+		{ "53100", RSG_UNAVAILABLE, false },
+		{ "53200", RSG_UNAVAILABLE, false },
+		{ "55P03", RSG_CONFLICT, false },
+		{ "57014", RSG_UNAVAILABLE, false },
+		{ "57P01", RSG_UNAVAILABLE, false },
+		{ "58030", RSG_UNAVAILABLE, false },
+		{ "25006", RSG_UNAVAILABLE, true },
+		{ "26000", RSG_UNAVAILABLE, true },
+		{ "42501", RSG_INTERNAL, false },
+		{ "XX001", RSG_INTERNAL, false },
+		{ "P0001", RSG_INTERNAL, false },
 	};
 	struct rsg_id id = rsg_id_new();
+	int64_t before;
 	char sql[512];
 
 	(void)state;
@@ -199,13 +227,15 @@ test_classes(void **state)
 		    " complain BEFORE INSERT ON field_value FOR EACH ROW EXECUTE"
 		    " FUNCTION complain()", t[i].sqlstate);
 		fresh_sql(f.as_super, sql);
-		assert_int_equal(rsg_db_ready(f.db), RSG_OK);
-		insert_field(&id, 1, 1);
-		assert_int_equal(rsg_db_fetch(f.db), t[i].err);
-		rsg_db_rollback(f.db);
-		assert_int_equal(rsg_db_ready(f.db), RSG_OK);
-		insert_field(&id, 1, 1);
-		assert_int_equal(rsg_db_commit(f.db), t[i].err);
+		for (int fetched = 0; fetched < 2; fetched++) {
+			before = session();
+			insert_field(&id, 1, 1);
+			if (fetched)
+				assert_int_equal(rsg_db_fetch(f.db), t[i].err);
+			assert_int_equal(rsg_db_commit(f.db), t[i].err);
+			assert_int_equal(rsg_db_ready(f.db), RSG_OK);
+			assert_int_equal(session() != before, t[i].reset);
+		}
 	}
 	fresh_sql(f.as_super, "DROP TRIGGER complain ON field_value");
 }

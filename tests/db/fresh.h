@@ -129,6 +129,8 @@ fresh_close(struct fresh *f)
 	if (f->name[0] == '\0')
 		return;
 	c = fresh_connect(getenv("RSG_TEST_DB_SUPER"));
+	/* A failed test may have left a standby behind to be waited for. */
+	fresh_sql(c, "SET synchronous_commit = local");
 	snprintf(sql, sizeof sql, "DROP DATABASE IF EXISTS %s WITH (FORCE)", f->name);
 	fresh_sql(c, sql);
 	PQfinish(c);

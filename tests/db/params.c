@@ -89,7 +89,9 @@ test_scalar_null_is_not_empty(void **state)
 
 	(void)state;
 	NEED_DB();
-	b = rsg_db_bind(f.db, RSG_SQL_ECHO);
+	/* One that was never used before, so that it has no memory yet. */
+	for (int i = 0; i < 64; i++)
+		b = rsg_db_bind(f.db, RSG_SQL_ECHO);
 	rsg_bind_bytes(b, 1, NULL, 0);
 	rsg_bind_null(b, 2);
 	r = call(b);

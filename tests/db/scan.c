@@ -108,13 +108,19 @@ test_without_snapshot(void **state)
 static void
 test_bad_arguments(void **state)
 {
+	struct rsg_snapshot *snapshot;
 	struct rsg_copy *copy;
+	char injected[128];
 
 	(void)state;
 	NEED_DB();
-	assert_int_equal(rsg_copy_open(f.app, "x'; DROP TABLE subject; --",
-	    RSG_SCAN_SUBJECTS, 0, 1, 1, &copy), RSG_BAD_VALUE);
+	assert_int_equal(rsg_snapshot_open(f.app, &snapshot), RSG_OK);
+	snprintf(injected, sizeof injected, "%s'; SELECT 'x",
+	    rsg_snapshot_id(snapshot));
+	assert_int_equal(rsg_copy_open(f.app, injected, RSG_SCAN_SUBJECTS, 0, 1,
+	    1, &copy), RSG_BAD_VALUE);
 	assert_null(copy);
+	rsg_snapshot_close(snapshot);
 	assert_int_equal(rsg_copy_open(f.app, NULL, RSG_SCAN_SUBJECTS, -1, 1, 1,
 	    &copy), RSG_BAD_VALUE);
 	assert_int_equal(rsg_copy_open(f.app, NULL, RSG_SCAN_SUBJECTS, 2, 1, 1,
@@ -127,29 +133,37 @@ test_bad_arguments(void **state)
 	assert_null(copy);
 }
 
-/* A connection cut in the middle is never taken for the end. */
+/* A scan cut or cancelled in the middle is never taken for the end. */
 static void
 test_cut_is_not_the_end(void **state)
 {
+	static const char *const cut[] = { "terminate", "cancel" };
 	struct rsg_scanrow row;
 	struct rsg_copy *copy;
+	char sql[256];
 	enum rsg_err e;
-	int rows = 0;
+	int rows;
 
 	(void)state;
 	NEED_DB();
-	assert_int_equal(rsg_copy_open(f.app, NULL, RSG_SCAN_SUBJECTS, 0,
-	    INT64_MAX, 1, &copy), RSG_OK);
-	assert_int_equal(rsg_copy_next(copy, &row), RSG_OK);
-	assert_int_equal(fresh_number(f.as_super, "SELECT count("
-	    "pg_terminate_backend(pid)) FROM pg_stat_activity WHERE"
-	    " datname = current_database() AND application_name = 'resguardo scan'"), 1);
-	while ((e = rsg_copy_next(copy, &row)) == RSG_OK)
-		rows++;
-	assert_int_equal(e, RSG_UNAVAILABLE);
-	assert_true(rows < PEOPLE - 2);
-	assert_int_equal(rsg_copy_next(copy, &row), RSG_UNAVAILABLE);
-	rsg_copy_close(copy);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(rsg_copy_open(f.app, NULL, RSG_SCAN_SUBJECTS, 0,
+		    INT64_MAX, 1, &copy), RSG_OK);
+		assert_int_equal(rsg_copy_next(copy, &row), RSG_OK);
+
+		/* It is blocked: there is more than the socket holds. */
+		snprintf(sql, sizeof sql, "SELECT count(pg_%s_backend(pid)) FROM"
+		    " pg_stat_activity WHERE datname = current_database()"
+		    " AND application_name = 'resguardo scan'", cut[i]);
+		assert_int_equal(fresh_number(f.as_super, sql), 1);
+		rows = 1;
+		while ((e = rsg_copy_next(copy, &row)) == RSG_OK)
+			rows++;
+		assert_int_equal(e, RSG_UNAVAILABLE);
+		assert_true(rows < PEOPLE - 1);
+		assert_int_equal(rsg_copy_next(copy, &row), RSG_UNAVAILABLE);
+		rsg_copy_close(copy);
+	}
 }
 
 static int
