@@ -36,8 +36,9 @@ take(void *ctx, struct rsg_call *c)
 	enum rsg_lane lane = mode == RSG_MODE_SOLO || c->socket == RSG_SOCKET_ADMIN ?
 	    RSG_LANE_SOLO : RSG_LANE_BATCH;
 
+	(void)ctx;
 	if (mode == RSG_MODE_FREE)
-		rsg_ops_free(ctx, queue, c);
+		rsg_ops_free(queue, c);
 	else if (rsg_queue_put(queue, lane, c))
 		return;
 	else

@@ -20,14 +20,17 @@ struct rsg_opdef {
 /* Never NULL for an op that rsg_msg_op() knows. */
 const struct rsg_opdef *rsg_ops_get(enum rsg_op);
 
-rsg_want_fn rsg_op_me_want, rsg_op_read_want, rsg_op_lookup_want,
-    rsg_op_create_want, rsg_op_change_want, rsg_op_consent_state_want,
-    rsg_op_consent_write_want, rsg_op_explain_want, rsg_op_event_list_want;
-rsg_apply_fn rsg_op_me, rsg_op_read, rsg_op_lookup, rsg_op_create,
+/* Answer a call that needs no database (METRICS). */
+void rsg_ops_free(struct rsg_queue *, struct rsg_call *);
+
+rsg_want_fn rsg_op_read_want, rsg_op_lookup_want, rsg_op_create_want,
+    rsg_op_change_want, rsg_op_consent_state_want, rsg_op_consent_write_want,
+    rsg_op_explain_want;
+rsg_apply_fn rsg_op_ready, rsg_op_me, rsg_op_read, rsg_op_lookup, rsg_op_create,
     rsg_op_change, rsg_op_consent_state, rsg_op_consent_write,
-    rsg_op_policy_show, rsg_op_explain, rsg_op_event_list, rsg_op_ready;
-rsg_solo_fn rsg_op_model_fit, rsg_op_model_list, rsg_op_model_show,
-    rsg_op_segment_list, rsg_op_members, rsg_op_audit_search,
+    rsg_op_policy_show, rsg_op_explain, rsg_op_segments;
+rsg_solo_fn rsg_op_event_list, rsg_op_model_fit, rsg_op_model_list,
+    rsg_op_model_show, rsg_op_members, rsg_op_audit_search,
     rsg_op_controller_add, rsg_op_controller_list, rsg_op_recipient_add,
     rsg_op_recipient_list, rsg_op_principal_add, rsg_op_principal_list,
     rsg_op_principal_revoke, rsg_op_policy_load, rsg_op_import_customers,

@@ -293,21 +293,16 @@ send_recheck(struct rsg_batch *b)
 	return s == NULL ? -1 : rsg_db_send(b->w->db, s);
 }
 
-static enum rsg_err
-finish(struct rsg_batch *b)
+enum rsg_err
+rsg_batch_write(struct rsg_batch *b)
 {
 	struct rsg_db *db = b->w->db;
-	const struct rsg_result *r;
-	int recheck, update = -1;
+	int update = -1;
 	size_t updates = 0;
 	enum rsg_err e;
 
 	if ((e = stage_subjects(b)) != RSG_OK)
 		return e;
-	for (size_t i = 0; i < b->n; i++)
-		if (b->item[i].call->audited &&
-		    (e = rsg_audit_stage(b->w, b->item[i].call)) != RSG_OK)
-			return e;
 	for (size_t i = 0; i < sizeof(stage_order) / sizeof(stage_order[0]); i++) {
 		struct rsg_bind *s = b->stage[stage_order[i]];
 
@@ -320,14 +315,30 @@ finish(struct rsg_batch *b)
 			(void)rsg_db_send(db, s);
 	}
 	rsg_audit_send(b->w);
-	recheck = send_recheck(b);
-	if (update >= 0) {
-		/* The rows are locked, so each is found; else something is amiss. */
-		if ((e = rsg_db_fetch(db)) != RSG_OK)
+	if (update < 0)
+		return RSG_OK;
+	/* The rows are locked, so each is found; else something is amiss. */
+	if ((e = rsg_db_fetch(db)) != RSG_OK)
+		return e;
+	return (size_t)rsg_result_changed(rsg_db_result(db, update)) == updates ?
+	    RSG_OK : RSG_CONFLICT;
+}
+
+static enum rsg_err
+finish(struct rsg_batch *b)
+{
+	struct rsg_db *db = b->w->db;
+	const struct rsg_result *r;
+	int recheck;
+	enum rsg_err e;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->item[i].call->audited &&
+		    (e = rsg_audit_stage(b->w, b->item[i].call)) != RSG_OK)
 			return e;
-		if ((size_t)rsg_result_changed(rsg_db_result(db, update)) != updates)
-			return RSG_CONFLICT;
-	}
+	if ((e = rsg_batch_write(b)) != RSG_OK)
+		return e;
+	recheck = send_recheck(b);
 	if ((e = rsg_db_commit(db)) != RSG_OK || recheck < 0)
 		return e;
 	r = rsg_db_result(db, recheck);
@@ -388,16 +399,14 @@ apply(struct rsg_batch *b)
 	return RSG_OK;
 }
 
-/* Forget what an earlier run of the same call left. */
-static void
-reset_call(struct rsg_call *c)
+void
+rsg_batch_begin(struct rsg_batch *b, struct rsg_worker *w, bool write)
 {
-	rsg_buf_reset(&c->out);
-	memset(&c->draft, 0, sizeof(c->draft));
-	c->audited = false;
-	c->status = RSG_OK;
-	c->member[0] = c->clause[0] = '\0';
-	c->retry_after = 0;
+	b->w = w;
+	b->write = write;
+	b->n = b->nsubjects = b->nfields = 0;
+	b->fields_result = b->lookups_result = -1;
+	memset(b->stage, 0, sizeof(b->stage));
 }
 
 /*
@@ -412,11 +421,9 @@ run(struct rsg_batch *b, struct rsg_call **calls, size_t n)
 	enum rsg_err e;
 
 	rsg_worker_begin(w);
-	b->n = b->nsubjects = b->nfields = 0;
-	b->fields_result = -1;
-	memset(b->stage, 0, sizeof(b->stage));
+	rsg_batch_begin(b, w, b->write);
 	for (size_t i = 0; i < n; i++)
-		reset_call(calls[i]);
+		rsg_call_reset(calls[i]);
 	if ((e = rsg_db_ready(w->db)) != RSG_OK ||
 	    (e = rsg_auth_resolve(w, calls, n)) != RSG_OK)
 		goto done;
@@ -476,7 +483,7 @@ rsg_batch_serve(struct rsg_worker *w, struct rsg_call **calls, size_t n)
 				rest[nrest++] = calls[i];
 	} else if (e == RSG_UNAVAILABLE || e == RSG_NO_MEMORY) {
 		for (size_t i = 0; i < n; i++) {
-			reset_call(calls[i]);
+			rsg_call_reset(calls[i]);
 			rsg_call_fail(calls[i], e, NULL, NULL);
 		}
 	} else {
@@ -548,26 +555,6 @@ rsg_want_lookup(struct rsg_item *it, const struct rsg_fielddef *fd,
 	}
 	rsg_buf_free(&form);
 	return e;
-}
-
-enum rsg_err
-rsg_call_purpose(struct rsg_worker *w, struct rsg_call *c, enum rsg_action action,
-    uint16_t *number)
-{
-	const struct rsg_purposedef *p;
-	const uint8_t *name;
-	size_t len;
-
-	*number = rsg_policy_default(w->policy, action);
-	if (rsg_msg_get(c->in, RSG_F_PURPOSE, &name, &len)) {
-		p = rsg_policy_purpose(w->policy, (const char *)name, len);
-		if (p == NULL)
-			return rsg_call_fail(c, RSG_UNKNOWN_PURPOSE, "purpose", NULL);
-		*number = p->number;
-	}
-	if (*number == 0)
-		return rsg_call_fail(c, RSG_MISSING_MEMBER, "purpose", NULL);
-	return RSG_OK;
 }
 
 /* --- What apply() may do --- */

@@ -75,6 +75,15 @@ typedef enum rsg_err rsg_apply_fn(struct rsg_item *);
 /* Serve calls of one mode; answers every one of them, in time. */
 void rsg_batch_serve(struct rsg_worker *, struct rsg_call **, size_t n);
 
+/* --- For those who fill a batch by themselves (imports) --- */
+
+/* Empty the working space for a new transaction. */
+void rsg_batch_begin(struct rsg_batch *, struct rsg_worker *, bool write);
+
+/* Send every staged row and the audit entries; what remains is the commit.
+ * RSG_CONFLICT: a row was not as it was read. */
+RSG_MUST enum rsg_err rsg_batch_write(struct rsg_batch *);
+
 /* --- For want() --- */
 
 /* RSG_BUSY when another call of this batch writes the same person: the runner
@@ -83,11 +92,6 @@ RSG_MUST enum rsg_err rsg_want_subject(struct rsg_item *, const struct rsg_id *)
 RSG_MUST enum rsg_err rsg_want_field(struct rsg_item *, uint16_t number);
 RSG_MUST enum rsg_err rsg_want_lookup(struct rsg_item *,
     const struct rsg_fielddef *, const char *value, size_t len);
-
-/* The message's PURPOSE, or the one that the policy means for this action when
- * none is stated. Fails the call: RSG_UNKNOWN_PURPOSE, RSG_MISSING_MEMBER. */
-RSG_MUST enum rsg_err rsg_call_purpose(struct rsg_worker *, struct rsg_call *,
-    enum rsg_action, uint16_t *number);
 
 /* --- For apply() --- */
 

@@ -23,6 +23,38 @@ rsg_call_fail(struct rsg_call *c, enum rsg_err e, const char *member,
 	return e;
 }
 
+void
+rsg_call_reset(struct rsg_call *c)
+{
+	rsg_buf_reset(&c->out);
+	memset(&c->draft, 0, sizeof(c->draft));
+	c->audited = false;
+	c->status = RSG_OK;
+	c->member[0] = c->clause[0] = '\0';
+	c->retry_after = 0;
+	c->rated = false;
+}
+
+enum rsg_err
+rsg_call_purpose(struct rsg_worker *w, struct rsg_call *c, enum rsg_action action,
+    uint16_t *number)
+{
+	const struct rsg_purposedef *p;
+	const uint8_t *name;
+	size_t len;
+
+	*number = rsg_policy_default(w->policy, action);
+	if (rsg_msg_get(c->in, RSG_F_PURPOSE, &name, &len)) {
+		p = rsg_policy_purpose(w->policy, (const char *)name, len);
+		if (p == NULL)
+			return rsg_call_fail(c, RSG_UNKNOWN_PURPOSE, "purpose", NULL);
+		*number = p->number;
+	}
+	if (*number == 0)
+		return rsg_call_fail(c, RSG_MISSING_MEMBER, "purpose", NULL);
+	return RSG_OK;
+}
+
 /* Is `id` one of the comma separated list, or is the list "*"? */
 static bool
 listed(const char *list, const char *id)
@@ -95,8 +127,11 @@ rsg_call_allowed(struct rsg_worker *w, struct rsg_call *c,
 		return deny(c, answer->err, answer->member, answer->clause);
 	c->draft.decision = RSG_OK;
 	snprintf(c->draft.clause, sizeof(c->draft.clause), "%s", answer->clause);
-	if (answer->rate > 0 && !c->actor.admin &&
-	    (c->retry_after = rsg_auth_rate(&c->actor.credential, answer->rate)) > 0)
+	if (answer->rate == 0 || c->actor.admin || c->rated)
+		return RSG_OK;
+	c->rated = true;
+	if ((c->retry_after = rsg_auth_rate(&c->actor.credential,
+	    answer->rate)) > 0)
 		return deny(c, RSG_RATE_LIMITED, NULL, answer->clause);
 	return RSG_OK;
 }
@@ -149,7 +184,8 @@ stage(struct rsg_worker *w, const struct rsg_call *c, struct rsg_draft *d)
 	struct rsg_buf leaf;
 	enum rsg_err e;
 
-	d->entry = rsg_id_new();
+	if (rsg_id_nil(&d->entry))
+		d->entry = rsg_id_new();
 	describe(w, c, d, &entry);
 	rsg_buf_init(&leaf, RSG_LEAF_MAX);
 	e = rsg_entry_leaf(w->vault->keys, &entry, d->about ? d->evidence : NULL,

@@ -93,6 +93,7 @@ struct rsg_call {
 	char staff[RSG_STAFF_MAX], place[RSG_STAFF_MAX], reason[RSG_REASON_MAX];
 	struct rsg_draft draft;
 	bool audited;			/* the draft has to be written */
+	bool rated;			/* counted against the credential's allowance */
 
 	enum rsg_err status;
 	char member[128], clause[128];	/* of a failure */
@@ -103,6 +104,9 @@ struct rsg_call {
 /* End a call with an error; `member` or `clause` may be NULL. Returns `e`. */
 enum rsg_err rsg_call_fail(struct rsg_call *, enum rsg_err e, const char *member,
     const char *clause);
+
+/* Forget what an earlier run of the same call left. */
+void rsg_call_reset(struct rsg_call *);
 
 /* All that is shared by the workers. */
 struct rsg_vault {
@@ -157,6 +161,11 @@ RSG_MUST enum rsg_err rsg_audit_stage(struct rsg_worker *, struct rsg_call *);
 
 /* Send what rsg_audit_stage() gathered; before rsg_db_commit(). */
 void rsg_audit_send(struct rsg_worker *);
+
+/* The message's PURPOSE, or the one that the policy means for this action when
+ * none is stated. Fails the call: RSG_UNKNOWN_PURPOSE, RSG_MISSING_MEMBER. */
+RSG_MUST enum rsg_err rsg_call_purpose(struct rsg_worker *, struct rsg_call *,
+    enum rsg_action, uint16_t *number);
 
 /* A MAC over the canonical columns of a small row (docs/FORMAT.md, "Row MAC"). */
 RSG_MUST enum rsg_err rsg_row_mac(const struct rsg_keyring *, const char *table,

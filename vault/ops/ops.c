@@ -1,0 +1,63 @@
+#include <string.h>
+
+#include "ops/ops.h"
+#include "work/metrics.h"
+
+#define READ(op, w, a)	[RSG_OP_##op] = { .mode = RSG_MODE_READ, .want = w, .apply = a }
+#define WRITE(op, w, a)	[RSG_OP_##op] = { .mode = RSG_MODE_WRITE, .want = w, .apply = a }
+#define SOLO(op, s)	[RSG_OP_##op] = { .mode = RSG_MODE_SOLO, .solo = s }
+#define EVENTS(op)	[RSG_OP_##op] = { .mode = RSG_MODE_EVENTS }
+
+static const struct rsg_opdef ops[RSG_OP__MAX] = {
+	[RSG_OP_READY] = { .mode = RSG_MODE_READ, .anonymous = true,
+	    .apply = rsg_op_ready },
+	[RSG_OP_METRICS] = { .mode = RSG_MODE_FREE, .anonymous = true },
+	READ(ME, NULL, rsg_op_me),
+	READ(SUBJECT_READ, rsg_op_read_want, rsg_op_read),
+	READ(SUBJECT_LOOKUP, rsg_op_lookup_want, rsg_op_lookup),
+	READ(CONSENT_STATE, rsg_op_consent_state_want, rsg_op_consent_state),
+	READ(POLICY_SHOW, NULL, rsg_op_policy_show),
+	READ(POLICY_EXPLAIN, rsg_op_explain_want, rsg_op_explain),
+	READ(SEGMENT_LIST, NULL, rsg_op_segments),
+	WRITE(SUBJECT_CREATE, rsg_op_create_want, rsg_op_create),
+	WRITE(SUBJECT_CHANGE, rsg_op_change_want, rsg_op_change),
+	WRITE(CONSENT_WRITE, rsg_op_consent_write_want, rsg_op_consent_write),
+	EVENTS(EVENT_ADD),
+	EVENTS(IMPORT_EVENTS),
+	SOLO(EVENT_LIST, rsg_op_event_list),
+	SOLO(MODEL_FIT, rsg_op_model_fit),
+	SOLO(MODEL_LIST, rsg_op_model_list),
+	SOLO(MODEL_SHOW, rsg_op_model_show),
+	SOLO(MEMBERS, rsg_op_members),
+	SOLO(AUDIT_SEARCH, rsg_op_audit_search),
+	SOLO(CONTROLLER_ADD, rsg_op_controller_add),
+	SOLO(CONTROLLER_LIST, rsg_op_controller_list),
+	SOLO(RECIPIENT_ADD, rsg_op_recipient_add),
+	SOLO(RECIPIENT_LIST, rsg_op_recipient_list),
+	SOLO(PRINCIPAL_ADD, rsg_op_principal_add),
+	SOLO(PRINCIPAL_LIST, rsg_op_principal_list),
+	SOLO(PRINCIPAL_REVOKE, rsg_op_principal_revoke),
+	SOLO(POLICY_LOAD, rsg_op_policy_load),
+	SOLO(IMPORT_CUSTOMERS, rsg_op_import_customers),
+	SOLO(STATUS, rsg_op_status),
+};
+
+const struct rsg_opdef *
+rsg_ops_get(enum rsg_op op)
+{
+	return &ops[op];
+}
+
+void
+rsg_ops_free(struct rsg_queue *q, struct rsg_call *c)
+{
+	struct rsg_buf text;
+
+	rsg_buf_init(&text, 1u << 20);
+	rsg_metrics_text(&text, rsg_queue_waiting(q));
+	if (rsg_buf_ok(&text))
+		rsg_msg_bytes(&c->out, RSG_F_TEXT, text.p, text.len);
+	else
+		rsg_call_fail(c, RSG_NO_MEMORY, NULL, NULL);
+	rsg_buf_free(&text);
+}
