@@ -130,7 +130,7 @@ read_purposes(struct rsg__reader *r, const struct rsg_policy *p,
 			d->no_purpose = true;
 		else if ((pu = rsg_policy_purpose(p, id, strlen(id))) != NULL)
 			d->purpose[pu->number] = 1;
-		else
+		else if (!r->unsure)
 			rsg__fault(r, "purposes", "\"%.64s\" is not a purpose "
 			    "of purposes.json; correct it there or here", id);
 	}
@@ -221,7 +221,7 @@ read_fields(struct rsg__reader *r, const struct rsg_policy *p,
 				if (t != 0)
 					set_field(r, d, any, f, t, pass == 2);
 			}
-			if (!found)
+			if (!found && !r->unsure)
 				rsg__fault(r, "fields", "\"%.64s\" is neither a "
 				    "field nor a category (\"@...\") of "
 				    "fields.json; correct it", name);
@@ -311,7 +311,7 @@ static void
 read_defaults(struct rsg__reader *r, struct rsg_policy *p,
     const struct rsg_json *map)
 {
-	const struct rsg_purposedef *pu;
+	const struct rsg_purposedef *pu = NULL;
 	const struct rsg_json *v;
 	enum rsg_action a;
 	const char *name;
@@ -320,13 +320,13 @@ read_defaults(struct rsg__reader *r, struct rsg_policy *p,
 	while (rsg_json_next(map, &iter, &name, &v)) {
 		a = rsg_action_find(name, strlen(name));
 		if (a == 0 || rsg_json_type(v) != RSG_JSON_STRING ||
-		    (pu = rsg_policy_purpose(p, rsg_json_string(v, NULL),
-		    strlen(rsg_json_string(v, NULL)))) == NULL) {
+		    (!r->unsure && (pu = rsg_policy_purpose(p, rsg_json_string(v, NULL),
+		    strlen(rsg_json_string(v, NULL)))) == NULL)) {
 			rsg__fault(r, "defaults", "\"%.64s\" is not an action "
 			    "with a purpose of purposes.json; correct it", name);
 			continue;
 		}
-		p->standard[a] = pu->number;
+		p->standard[a] = pu != NULL ? pu->number : 0;
 	}
 }
 

@@ -23,8 +23,8 @@ static const struct {
 	const char *name;
 	read_fn *read;
 } files[] = {
-	{ "fields.json", rsg__fields_read },
-	{ "purposes.json", rsg__purposes_read },
+	{ "fields.json", rsg__fields_read },	/* other files name its ids, */
+	{ "purposes.json", rsg__purposes_read },	/* and these */
 	{ "access.json", rsg__access_read },
 	{ "segments.json", rsg__segments_read },
 	{ "kinds.json", rsg__kinds_read },
@@ -39,10 +39,13 @@ read_files(struct rsg__reader *r, struct rsg_policy *p,
 
 	for (size_t i = 0; i < FILES; i++) {
 		start(r, files[i].name);
+		/* The rest is read even so: one run tells all faults. */
 		if ((v = rsg_json_get(all, files[i].name)) == NULL)
 			rsg__fault(r, NULL, "is not there; add it");
 		else
 			files[i].read(r, p, v);
+		if (i < 2)
+			r->unsure = r->nfaults > 0;
 	}
 }
 

@@ -12,6 +12,7 @@ rsg__fault(struct rsg__reader *r, const char *member, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
+	bool top;
 
 	r->nfaults++;
 	if (r->nfaults > RSG__FAULTS)
@@ -23,8 +24,11 @@ rsg__fault(struct rsg__reader *r, const char *member, const char *fmt, ...)
 	for (char *c = text; *c != '\0'; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = '?';
-	rsg_buf_printf(r->faults, "%s%s%s: %s\n", r->place,
-	    member != NULL ? "." : "", member != NULL ? member : "", text);
+	/* "fields.json: retired: ..." but "fields.json: fields[3].id: ..." */
+	top = r->place[strlen(r->place) - 1] == ':';
+	rsg_buf_printf(r->faults, "%s%s%s%s %s\n", r->place,
+	    member == NULL ? "" : top ? " " : ".", member == NULL ? "" : member,
+	    member == NULL && top ? "" : ":", text);
 }
 
 size_t

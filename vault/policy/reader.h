@@ -15,6 +15,8 @@
 struct rsg__reader {
 	struct rsg_buf *faults;
 	unsigned nfaults;
+	bool unsure;			/* a file that others refer to has faults:
+					 * what is not found may be there */
 	char place[RSG__PLACE];		/* "fields.json: fields[3] (email)" */
 };
 

@@ -67,8 +67,9 @@ read_segment(struct rsg__reader *r, struct rsg_policy *p,
 	if (rsg_policy_segment(p, f.code, strlen(f.code)) != NULL)
 		rsg__fault(r, "code", "is used above; choose another");
 	if ((pu = rsg_policy_purpose(p, f.purpose, strlen(f.purpose))) == NULL) {
-		rsg__fault(r, "purpose", "\"%.64s\" is not a purpose of "
-		    "purposes.json; correct it there or here", f.purpose);
+		if (!r->unsure)
+			rsg__fault(r, "purpose", "\"%.64s\" is not a purpose of "
+			    "purposes.json; correct it there or here", f.purpose);
 		return;
 	}
 	if (!pu->profiling)
