@@ -252,6 +252,13 @@ rsg_bind_null(struct rsg_bind *b, int param)
 	p->nulls = true;
 }
 
+/* libpq copied the parameters when they were sent. */
+void
+rsg_bind_again(struct rsg_bind *b)
+{
+	rsg__bind_begin(b, b->sql);
+}
+
 size_t
 rsg_bind_count(const struct rsg_bind *b, int param)
 {

@@ -67,6 +67,10 @@ void rsg_bind_bool(struct rsg_bind *, int param, bool);
 void rsg_bind_null(struct rsg_bind *, int param);
 size_t rsg_bind_count(const struct rsg_bind *, int param);	/* elements so far */
 
+/* Empty a bind that was sent, to fill and send it again: what is large need
+ * not be held as often as it is sent. */
+void rsg_bind_again(struct rsg_bind *);
+
 /*
  * Queue the statement on the pipeline. Its result comes back under the number
  * returned (from 0 within the transaction). -1 when the connection failed;
