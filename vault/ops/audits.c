@@ -43,7 +43,7 @@ read_cursor(struct rsg_worker *w, struct rsg_call *c, struct search *s)
 	s->after_seq = INT64_MAX;
 	if (!rsg_msg_has(c->in, RSG_F_CURSOR))
 		return RSG_OK;
-	if ((e = rsg_cursor_open(w, c, "audit", text, sizeof(text), &n)) != RSG_OK)
+	if ((e = rsg_token_open(w, c, "audit", text, sizeof(text), &n)) != RSG_OK)
 		return e;
 	rsg_rd_init(&r, text, n);
 	s->after_time = (int64_t)rsg_rd_u64(&r);
@@ -253,7 +253,7 @@ put_next(struct rsg_worker *w, struct rsg_call *c, const struct rsg_result *r)
 
 	rsg_be64(at, (uint64_t)rsg_result_int(r, last, 1));
 	rsg_be64(at + 8, (uint64_t)rsg_result_int(r, last, 2));
-	return rsg_cursor_put(w, c, "audit", w->now + CURSOR_AGE, at, sizeof(at));
+	return rsg_token_put(w, c, "audit", w->now + CURSOR_AGE, at, sizeof(at));
 }
 
 static enum rsg_err

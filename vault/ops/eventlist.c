@@ -69,7 +69,7 @@ show(struct rsg_worker *w, struct rsg_call *c, const struct rsg_subject *s,
 		put_event(w, &c->out, &id, &ev);
 	}
 	if (rsg_result_rows(r) == limit &&
-	    (e = rsg_cursor_put(w, c, "events", w->now + CURSOR_AGE, id.b, RSG_ID_LEN)) != RSG_OK)
+	    (e = rsg_token_put(w, c, "events", w->now + CURSOR_AGE, id.b, RSG_ID_LEN)) != RSG_OK)
 		return e;
 	return rsg_buf_err(&c->out);
 }
@@ -90,7 +90,7 @@ rsg_op_event_list(struct rsg_worker *w, struct rsg_call *c)
 	memset(&s, 0, sizeof(s));
 	if (limit < 1 || limit > LIMIT_MAX)
 		return rsg_call_fail(c, RSG_BAD_VALUE, "limit", NULL);
-	if (rsg_msg_has(c->in, RSG_F_CURSOR) && ((e = rsg_cursor_open(w, c, "events",
+	if (rsg_msg_has(c->in, RSG_F_CURSOR) && ((e = rsg_token_open(w, c, "events",
 	    after.b, sizeof(after.b), &n)) != RSG_OK))
 		return e;
 	(void)rsg_msg_get_id(c->in, RSG_F_SUBJECT, &id);

@@ -60,7 +60,7 @@ token_place(const struct rsg_call *c, const char *what)
 }
 
 enum rsg_err
-rsg_cursor_put(struct rsg_worker *w, struct rsg_call *c, const char *what,
+rsg_token_put(struct rsg_worker *w, struct rsg_call *c, const char *what,
     int64_t until, const void *p, size_t len)
 {
 	struct rsg_place_of at = token_place(c, what);
@@ -81,7 +81,7 @@ rsg_cursor_put(struct rsg_worker *w, struct rsg_call *c, const char *what,
 }
 
 enum rsg_err
-rsg_cursor_open(struct rsg_worker *w, struct rsg_call *c, const char *what,
+rsg_token_open(struct rsg_worker *w, struct rsg_call *c, const char *what,
     uint8_t *out, size_t cap, size_t *len)
 {
 	struct rsg_place_of at = token_place(c, what);

@@ -20,9 +20,9 @@ RSG_MUST enum rsg_err rsg_people_allowed(struct rsg_worker *, struct rsg_call *,
  * Page tokens, sealed for this credential and what they page through, good
  * until `until`. Opening fails the call: RSG_BAD_CURSOR, RSG_EXPIRED_CURSOR.
  */
-RSG_MUST enum rsg_err rsg_cursor_put(struct rsg_worker *, struct rsg_call *,
+RSG_MUST enum rsg_err rsg_token_put(struct rsg_worker *, struct rsg_call *,
     const char *what, int64_t until, const void *, size_t len);
-RSG_MUST enum rsg_err rsg_cursor_open(struct rsg_worker *, struct rsg_call *,
+RSG_MUST enum rsg_err rsg_token_open(struct rsg_worker *, struct rsg_call *,
     const char *what, uint8_t *out, size_t cap, size_t *len);
 
 #endif
