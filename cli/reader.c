@@ -156,7 +156,7 @@ csv_next(struct rsg_reader *r, struct rsg_record *rec)
 			return e;
 		return csv_next(r, rec);
 	}
-	if (c == RSG_CSV_MORE || (c == RSG_CSV_OK && used > RSG_RECORD_MAX))
+	if (c == RSG_CSV_MORE)
 		return bad(r, rec, "line-too-long");
 	if (c == RSG_CSV_QUOTE)
 		return bad(r, rec, "misplaced-quote");
@@ -165,6 +165,8 @@ csv_next(struct rsg_reader *r, struct rsg_record *rec)
 	if (c == RSG_CSV_NUL)
 		return bad(r, rec, "nul-byte");
 	step(r, used, lines);
+	if (used > RSG_RECORD_MAX)
+		return refuse(rec, "line-too-long");
 	for (size_t i = 0; i < rec->n; i++) {
 		rec->cell[i] = cell[i];
 		if (!utf8(cell[i], rec->len[i]))
