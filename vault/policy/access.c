@@ -311,13 +311,14 @@ static void
 read_defaults(struct rsg__reader *r, struct rsg_policy *p,
     const struct rsg_json *map)
 {
-	const struct rsg_purposedef *pu = NULL;
+	const struct rsg_purposedef *pu;
 	const struct rsg_json *v;
 	enum rsg_action a;
 	const char *name;
 	void *iter = NULL;
 
 	while (rsg_json_next(map, &iter, &name, &v)) {
+		pu = NULL;
 		a = rsg_action_find(name, strlen(name));
 		if (a == 0 || rsg_json_type(v) != RSG_JSON_STRING ||
 		    (!r->unsure && (pu = rsg_policy_purpose(p, rsg_json_string(v, NULL),

@@ -241,7 +241,8 @@ const uint8_t *rsg_policy_hash(const struct rsg_policy *);	/* SHA-256 of the bun
 
 /*
  * Check and normalise a value as its field declares: `out` gets the form that
- * is sealed. RSG_BAD_VALUE, RSG_TOO_LARGE. The value is never logged.
+ * is sealed. RSG_BAD_VALUE (longer than its field takes, too); RSG_TOO_LARGE
+ * (many times longer, or no room). The value is never logged.
  */
 RSG_MUST enum rsg_err rsg_value_accept(const struct rsg_fielddef *,
     const char *value, size_t len, struct rsg_buf *out);

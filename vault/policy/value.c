@@ -29,7 +29,8 @@ rsg_value_accept(const struct rsg_fielddef *f, const char *value, size_t len,
 
 	if (v == NULL || n == NULL)
 		return RSG_CONFIG;
-	/* Separators go, but not without limit. */
+	/* Separators go, but not without limit; what is a little too long
+	 * is only a value that its field does not take. */
 	if (len > 2 * (size_t)f->max_len + 64)
 		return RSG_TOO_LARGE;
 	if ((e = rsg__value_clean(value, len, out)) != RSG_OK)
@@ -37,9 +38,7 @@ rsg_value_accept(const struct rsg_fielddef *f, const char *value, size_t len,
 	was = out->len;
 	out->len = start + n->apply((char *)out->p + start, was - start);
 	rsg_secret_wipe(out->p + out->len, was - out->len);
-	if (out->len - start > f->max_len)
-		e = RSG_TOO_LARGE;
-	else if (out->len == start ||
+	if (out->len == start || out->len - start > f->max_len ||
 	    !v->check(f, (const char *)out->p + start, out->len - start))
 		e = RSG_BAD_VALUE;
 done:
