@@ -41,7 +41,7 @@ static const struct {
 };
 
 struct param {
-	struct rsg_buf buf;
+	struct rsg_buf buf;		/* a scalar's bytes, or head and elements */
 	const struct type *type;
 	uint32_t n;			/* elements, or 1 when a scalar is set */
 	bool array, nulls;
@@ -187,6 +187,7 @@ put(struct rsg_bind *b, int param, const char *letters, const void *v, size_t le
 		b->err = RSG_TOO_LARGE;
 		return;
 	}
+	/* A failure to grow sticks to the buffer until the send. */
 	if (p->array)
 		rsg_buf_u32(&p->buf, (uint32_t)len);
 	rsg_buf_put(&p->buf, v, len);

@@ -1,3 +1,8 @@
+/*
+ * Reading COPY in binary. What PostgreSQL sends is checked as if it were
+ * anybody's: a scan that ends early must never look like one that is complete,
+ * or people would silently be left out of what is counted.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +102,7 @@ rsg_copy_open(const char *conninfo, const char *snapshot, enum rsg_scan scan,
 
 	*out = NULL;
 	rsg_buf_init(&sql, SQL_MAX);
+	/* "To the end" may be asked for as any large number. */
 	if (end > BLOCK_LAST)
 		end = BLOCK_LAST;
 	if ((unsigned)scan >= RSG_SCAN__MAX || first < 0 || first > end ||
@@ -214,7 +220,7 @@ read_row(struct rsg_rd *rd, int columns, struct rsg_scanrow *row)
 		len = rsg_rd_u32(rd);
 		row->p[i] = NULL;
 		row->len[i] = 0;
-		if (len == UINT32_MAX)
+		if (len == UINT32_MAX)		/* SQL NULL */
 			continue;
 		row->p[i] = rsg_rd_get(rd, len);
 		row->len[i] = len;
@@ -237,6 +243,7 @@ step(struct rsg_copy *copy, struct rsg_scanrow *row, bool *got)
 		copy->begun = true;
 		return RSG_OK;
 	}
+	/* Each row says how many columns it has; -1 is the trailer. */
 	columns = rsg_rd_u16(&copy->rd);
 	if (copy->ended || !rsg_rd_ok(&copy->rd))
 		return malformed(copy, "after the trailer");

@@ -64,6 +64,7 @@ notice(void *ctx, const PGresult *res)
 	}
 }
 
+/* Cut the connection; rsg_db_ready() makes another. */
 static void
 lose(struct rsg_db *db)
 {
@@ -80,6 +81,7 @@ fail(struct rsg_db *db, enum rsg_err e)
 	db->state = FAILED;
 }
 
+/* Nothing, or nonsense, came in time: what the server did is not known. */
 static void
 fail_lost(struct rsg_db *db)
 {
@@ -126,6 +128,7 @@ connect_now(struct rsg_db *db)
 		PQfinish(c);
 		return false;
 	}
+	/* From here on a warning can be a commit that did not reach a standby. */
 	PQsetNoticeReceiver(c, notice, db);
 	db->conn = c;
 	db->pause = 0;
@@ -216,6 +219,7 @@ rsg_db_ready(struct rsg_db *db)
 		rsg_log(RSG_LOG_INFO, "db.connected", NULL);
 		return RSG_OK;
 	}
+	/* Twice as long each time, so that a thousand servers do not storm it. */
 	db->pause = db->pause == 0 ? PAUSE_FIRST : db->pause * 2;
 	if (db->pause > PAUSE_LAST)
 		db->pause = PAUSE_LAST;
@@ -229,6 +233,7 @@ rsg_db_bind(struct rsg_db *db, enum rsg_sql sql)
 	struct rsg_bind **grown;
 	size_t cap;
 
+	/* The first of a transaction: the last one's results end here. */
 	if (db->state == IDLE) {
 		forget_results(db);
 		db->binds = 0;
@@ -317,7 +322,7 @@ take_result(struct rsg_db *db, int64_t deadline, bool *reset)
 	case PGRES_COMMAND_OK:
 		call->res = res;
 		break;
-	case PGRES_PIPELINE_ABORTED:
+	case PGRES_PIPELINE_ABORTED:	/* one before it failed */
 		PQclear(res);
 		break;
 	case PGRES_FATAL_ERROR:
@@ -325,11 +330,12 @@ take_result(struct rsg_db *db, int64_t deadline, bool *reset)
 			*reset = true;
 		PQclear(res);
 		break;
-	default:
+	default:			/* a COPY: no statement of ours */
 		PQclear(res);
 		return false;
 	}
 	db->got++;
+	/* libpq makes up an error when it loses the connection. */
 	if (PQstatus(db->conn) != CONNECTION_OK)
 		return false;
 	return rsg__link_wait(db->conn, deadline) && PQgetResult(db->conn) == NULL;

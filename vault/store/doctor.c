@@ -1,3 +1,7 @@
+/*
+ * The database as the server's role sees it: the settings and grants that the
+ * promises rest on. Each check that fails says what to do about it.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +60,7 @@ check_clock(PGconn *c, rsg_say *say, void *ctx)
 	char found[64] = "could not be asked";
 	PGresult *res;
 
+	/* Their time must lie between ours before and after the question. */
 	before = rsg_clock_now();
 	res = rsg__link_query(c, "SELECT (extract(epoch FROM clock_timestamp())"
 	    " * 1000000)::bigint", RSG__LINK_WAIT);

@@ -1,3 +1,7 @@
+/*
+ * Connecting, waiting and telling errors apart: what a transaction, a scan,
+ * a migration and the doctor have in common.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -90,6 +94,7 @@ rsg__link_fault(const PGresult *res)
 	return f;
 }
 
+/* Notices could quote values; none is needed unless db.c asks for them. */
 static void
 drop_notice(void *ctx, const PGresult *res)
 {
@@ -111,7 +116,10 @@ well_formed(const char *conninfo)
 PGconn *
 rsg__link_open(const char *conninfo, const char *name)
 {
-	/* What stands before "dbname" is a default that conninfo overrides. */
+	/*
+	 * What stands before "dbname" is a default that conninfo overrides.
+	 * A host that vanished is noticed within half a minute.
+	 */
 	const char *const keys[] = { "connect_timeout", "keepalives_idle",
 	    "keepalives_interval", "keepalives_count", "tcp_user_timeout",
 	    "fallback_application_name", "dbname", "client_encoding", NULL };
@@ -153,6 +161,7 @@ rsg__link_poll(PGconn *c, bool out, int64_t deadline)
 	} while (n == 0 || (n < 0 && errno == EINTR));
 	if (n < 0)
 		return false;
+	/* Hung up: what the server said last is still there to be read. */
 	if (pfd.revents & (POLLIN | POLLHUP | POLLERR))
 		return PQconsumeInput(c) == 1;
 	return true;
@@ -172,6 +181,7 @@ rsg__link_wait(PGconn *c, int64_t deadline)
 	int unsent;
 
 	for (;;) {
+		/* A failed write is reported only once all input was read. */
 		if ((unsent = PQflush(c)) < 0)
 			return false;
 		if (!PQisBusy(c))
@@ -255,6 +265,7 @@ rsg__link_prepare(PGconn *c)
 	if (!queue_statements(c))
 		goto done;
 	while (rsg__link_wait(c, deadline)) {
+		/* NULL ends one statement; two in a row end everything. */
 		if ((res = PQgetResult(c)) == NULL) {
 			n++;
 			if (++empty > 1)

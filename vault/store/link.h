@@ -23,7 +23,7 @@ struct rsg__fault {
 	bool reset;			/* this connection is of no more use */
 };
 
-/* Never NULL-safe by accident: no result at all is a lost connection. */
+/* NULL, no result at all, is a lost connection. */
 struct rsg__fault rsg__link_fault(const PGresult *);
 
 /* SQLSTATE, or "" when the connection broke without one. */

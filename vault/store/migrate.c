@@ -1,3 +1,7 @@
+/*
+ * Migrations go forward only. What was applied is known by its SHA-256, so
+ * that two installations with the same number have the same tables.
+ */
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +21,7 @@
 #define NAME_CHARS	"abcdefghijklmnopqrstuvwxyz0123456789_.-"
 
 struct migration {
-	int number;
+	int number;			/* from its name; its place in the order */
 	char file[128];			/* "0001_schema.sql" */
 	struct rsg_buf sql;		/* ends in NUL */
 	uint8_t hash[32];
@@ -71,6 +75,7 @@ read_file(const char *dir, struct migration *m)
 	if (snprintf(path, sizeof path, "%s/%s", dir, m->file) >= (int)sizeof path ||
 	    (f = fopen(path, "re")) == NULL)
 		goto done;
+	/* The hash is over the file's bytes, the NUL comes after. */
 	do {
 		if ((p = rsg_buf_room(&m->sql, 16384)) == NULL)
 			goto done;
@@ -237,6 +242,7 @@ apply(PGconn *c, const struct migration *m)
 		return e;
 	}
 	PQclear(res);
+	/* With a COMMIT in the file, half of it could be applied. */
 	if (PQtransactionStatus(c) != PQTRANS_INTRANS)
 		return refuse(m->file, "it must not begin or end a transaction");
 	for (size_t k = 0; k < 32; k++)

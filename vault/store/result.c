@@ -69,6 +69,7 @@ rsg_result_int(const struct rsg_result *r, int row, int col)
 
 	if ((p = rsg_result_bytes(r, row, col, &len)) == NULL)
 		return 0;
+	/* The width tells the type; a time differs in its origin only. */
 	switch (len) {
 	case 2:
 		return (int16_t)rsg_get16(p);

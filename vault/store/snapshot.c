@@ -1,3 +1,7 @@
+/*
+ * One moment in time that several connections can read: exported by a
+ * transaction that stays open while they do.
+ */
 #include <stdlib.h>
 #include <string.h>
 
