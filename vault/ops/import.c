@@ -249,8 +249,8 @@ entry(struct import *m, struct rsg_batch *b, const struct customer *u, size_t n)
 	uint8_t leaf[PAGE][32], salt[RSG_KEY_LEN], commitment[32];
 	size_t people = 0;
 
-	memset(&d->entry, 0, sizeof(d->entry));
 	d->entry = rsg_id_new();
+	d->staged = false;
 	for (size_t i = 0; i < n; i++) {
 		const struct rsg_subject *s = b->item[i].subject;
 

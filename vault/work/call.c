@@ -184,8 +184,9 @@ stage(struct rsg_worker *w, const struct rsg_call *c, struct rsg_draft *d)
 	struct rsg_buf leaf;
 	enum rsg_err e;
 
-	if (rsg_id_nil(&d->entry))
+	if (d->staged || rsg_id_nil(&d->entry))
 		d->entry = rsg_id_new();
+	d->staged = true;
 	describe(w, c, d, &entry);
 	rsg_buf_init(&leaf, RSG_LEAF_MAX);
 	e = rsg_entry_leaf(w->vault->keys, &entry, d->about ? d->evidence : NULL,

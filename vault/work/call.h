@@ -61,7 +61,8 @@ struct rsg_actor {
 
 /* What the audit entry will say. Filled by handlers, encoded by audit/entry.c. */
 struct rsg_draft {
-	struct rsg_id entry;
+	struct rsg_id entry;		/* given when it is staged, or before by who needs it */
+	bool staged;			/* written once: the next is another entry */
 	enum rsg_action action;
 	uint16_t purpose;
 	enum rsg_err decision;		/* RSG_OK: allowed and done */
