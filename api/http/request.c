@@ -75,8 +75,8 @@ rsg_request_query(const struct rsg_request *r, const char **query)
 	return r->target.len - len - 1;
 }
 
-/* RFC 3986's characters and no other: nothing that a log or header could
- * take for an end of line. */
+/* A path, in RFC 3986's characters and no other: nothing that a log or header
+ * could take for an end of line. "OPTIONS *" finds no route anyway. */
 static bool
 clean_target(const struct rsg_request *r)
 {
@@ -90,7 +90,7 @@ clean_target(const struct rsg_request *r)
 		    memchr(marks, c, sizeof(marks) - 1) == NULL)
 			return false;
 	}
-	return r->target.len > 0;
+	return r->target.len > 0 && r->target.p[0] == '/';
 }
 
 /* A route that is answered here takes and gives nothing. */

@@ -416,6 +416,8 @@ test_paths_stay_within_their_size(void **state)
 	mark = rsg_at_name(&at, name, 80);
 	rsg_at_name(&at, name, 80);		/* does not fit: left out */
 	assert_int_equal(at.len, 80);
+	rsg_at_name(&at, name, RSG_AT_MAX - 81);	/* one too long */
+	assert_int_equal(at.len, 80);
 	rsg_at_name(&at, name, RSG_AT_MAX - 1 - 81);	/* fits exactly */
 	assert_int_equal(at.len, RSG_AT_MAX - 1);
 	assert_int_equal(at.path[at.len], '\0');

@@ -34,7 +34,7 @@ enum { REFUSED, WORKED, NO_SANDBOX, KILLED };
 
 static struct sockaddr_un database;	/* a listener like PostgreSQL's */
 static int listener = -1;
-static int spare[2];
+static int spare[2] = { -1, -1 };
 
 static bool
 try_read_file(void)
@@ -183,12 +183,26 @@ try_its_work(void)
 	    shutdown(fd, SHUT_RDWR) == 0 && close(fd) == 0;
 }
 
+/* New ones each time: what one attempt connects is shared with the next. */
+static void
+renew_spares(void)
+{
+	for (int i = 0; i < 2; i++)
+		if (spare[i] >= 0)
+			close(spare[i]);
+	spare[0] = socket(AF_UNIX, SOCK_STREAM, 0);
+	spare[1] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_true(spare[0] >= 0 && spare[1] >= 0);
+}
+
 static int
 outcome(bool (*attempt)(void), bool inside)
 {
-	pid_t pid = fork();
+	pid_t pid;
 	int status;
 
+	renew_spares();
+	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		if (inside && rsg_sandbox_enter() != RSG_OK)
@@ -285,8 +299,6 @@ setup(void **state)
 	(void)snprintf(database.sun_path, sizeof(database.sun_path),
 	    "%s/.s.PGSQL.5432", folder);
 	listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	spare[0] = socket(AF_UNIX, SOCK_STREAM, 0);
-	spare[1] = socket(AF_INET, SOCK_STREAM, 0);
 	return bind(listener, (struct sockaddr *)&database,
 	    sizeof(database)) != 0 || listen(listener, 64) != 0;
 }
