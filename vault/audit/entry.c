@@ -19,6 +19,15 @@ struct leaf {
 
 static const struct rsg_service_name operations = { RSG_SERVICE_OPERATIONS, 0, 0 };
 
+struct rsg_id
+rsg_entry_id(int64_t time)
+{
+	struct rsg_id id = rsg_id_new();
+
+	rsg_be32(id.b, (uint32_t)(time / HOUR_US));
+	return id;
+}
+
 void
 rsg_entry_tag(const uint8_t evidence[RSG_KEY_LEN], int64_t day,
     uint8_t tag[RSG_TAG_LEN])
@@ -29,6 +38,7 @@ rsg_entry_tag(const uint8_t evidence[RSG_KEY_LEN], int64_t day,
 	rsg_be64(d, (uint64_t)day);
 	rsg_blake2b(evidence, (struct rsg_part[]){ { label, sizeof(label) - 1 },
 	    { d, sizeof(d) } }, 2, tag);
+	rsg_be32(tag, (uint32_t)day);
 }
 
 void
@@ -197,6 +207,7 @@ rsg_entry_leaf(const struct rsg_keyring *keys, const struct rsg_entry *e,
 		/* Noise, so that such a leaf looks like any other. */
 		rsg_secret_random(kabout, sizeof(kabout));
 		rsg_secret_random(tag, RSG_TAG_LEN);
+		rsg_be32(tag, (uint32_t)rsg_clock_day(e->time));
 		subject = &nobody;
 	}
 	put_ops(e, &ops);

@@ -50,7 +50,14 @@ struct rsg_entry {
 	uint8_t root[32];		/* over their commitments */
 };
 
-/* The day's tag of a person: with the evidence key one finds their entries. */
+/*
+ * A fresh id: the hour, which the leaf shows anyway, then 96 random bits. So
+ * what is written together stands together in the index.
+ */
+struct rsg_id rsg_entry_id(int64_t time);
+
+/* The day's tag of a person: the day, then 28 bytes of a keyed digest. With
+ * the evidence key one finds their entries; without it they are noise. */
 void rsg_entry_tag(const uint8_t evidence[RSG_KEY_LEN], int64_t day,
     uint8_t tag[RSG_TAG_LEN]);
 

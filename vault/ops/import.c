@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/entry.h"
 #include "audit/merkle.h"
 #include "ops/admin.h"
 #include "ops/consents.h"
@@ -249,7 +250,7 @@ entry(struct import *m, struct rsg_batch *b, const struct customer *u, size_t n)
 	uint8_t leaf[PAGE][32], salt[RSG_KEY_LEN], commitment[32];
 	size_t people = 0;
 
-	d->entry = rsg_id_new();
+	d->entry = rsg_entry_id(m->w->now);
 	d->staged = false;
 	for (size_t i = 0; i < n; i++) {
 		const struct rsg_subject *s = b->item[i].subject;

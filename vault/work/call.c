@@ -185,7 +185,7 @@ stage(struct rsg_worker *w, const struct rsg_call *c, struct rsg_draft *d)
 	enum rsg_err e;
 
 	if (d->staged || rsg_id_nil(&d->entry))
-		d->entry = rsg_id_new();
+		d->entry = rsg_entry_id(w->now);
 	d->staged = true;
 	describe(w, c, d, &entry);
 	rsg_buf_init(&leaf, RSG_LEAF_MAX);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/entry.h"
 #include "audit/merkle.h"
 #include "resguardo/clock.h"
 #include "resguardo/log.h"
@@ -373,7 +374,7 @@ entry(struct job *j, uint32_t call)
 		d->subject = j->who[who[0]].id;
 		memcpy(d->evidence, j->who[who[0]].keys.key[RSG_KEY_EVIDENCE], RSG_KEY_LEN);
 	} else if (n > 1) {
-		d->entry = rsg_id_new();
+		d->entry = rsg_entry_id(j->w->now);
 		for (size_t i = 0; i < n; i++) {
 			rsg_derive(j->who[who[i]].keys.key[RSG_KEY_EVIDENCE], "audit-bulk",
 			    &d->entry, salt);
