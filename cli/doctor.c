@@ -24,7 +24,7 @@
 #include "seal/seal.h"
 #include "store/store.h"
 
-#define LOCKED		(16u << 20)	/* what keys and workers' arenas need */
+#define LOCKED		(6u << 20)	/* what keys and workers' arenas need */
 #define DISK_WARN	(2048u)		/* MiB */
 #define DISK_FAIL	(256u)
 #define CERT_WARN	30		/* days */

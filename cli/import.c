@@ -111,13 +111,10 @@ add_event(struct import *im, struct rsg_chunk *c, struct rsg_reject *reject,
     bool send)
 {
 	struct rsg_buf *events = send ? &c->events : &im->nowhere;
-	int64_t before;
 	enum rsg_err e;
 	bool first;
 
-	if ((e = rsg_ordinal_count(im->lines, im->record.hash, &before)) != RSG_OK)
-		return e;
-	e = rsg_translate_event(im->mapping, &im->record, im->origin, before,
+	e = rsg_translate_event(im->mapping, &im->record, im->origin, im->lines,
 	    events, reject);
 	if (e != RSG_OK)
 		return e;

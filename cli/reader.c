@@ -8,7 +8,6 @@
 #include "resguardo/json.h"
 #include "resguardo/secret.h"
 #include "resguardo/utf8.h"
-#include "seal/seal.h"
 
 #define ROOM	(4 * RSG_RECORD_MAX)	/* so that lines are seldom moved */
 
@@ -23,7 +22,6 @@ struct rsg_reader {
 	bool last;			/* nothing follows buf[end] */
 	int64_t offset, line;		/* of buf[at] */
 	struct rsg_json *json;		/* the line's, in NDJSON */
-	struct rsg_buf scratch;		/* what is hashed */
 	char number[RSG_RECORD_CELLS][32];
 };
 
@@ -106,37 +104,6 @@ utf8(const char *p, size_t len)
 		if ((n = rsg_utf8_next((const uint8_t *)p, len, &code)) == 0)
 			return false;
 	return true;
-}
-
-/* Cells one after the other, each with its length, so that none can pass for two. */
-static void
-join_cells(const struct rsg_record *rec, struct rsg_buf *b)
-{
-	for (size_t i = 0; i < rec->n; i++) {
-		rsg_buf_u32(b, (uint32_t)rec->len[i]);
-		rsg_buf_put(b, rec->cell[i], rec->len[i]);
-	}
-}
-
-static enum rsg_err
-hash_record(struct rsg_reader *r, struct rsg_record *rec)
-{
-	uint8_t digest[RSG_DIGEST_LEN];
-	struct rsg_part part;
-	enum rsg_err e = RSG_OK;
-
-	rsg_buf_reset(&r->scratch);
-	if (r->format == RSG_FORMAT_CSV)
-		join_cells(rec, &r->scratch);
-	else
-		e = rsg_json_dump(r->json, true, &r->scratch);
-	if (e == RSG_OK)
-		e = rsg_buf_err(&r->scratch);
-	part.p = r->scratch.p;
-	part.len = r->scratch.len;
-	rsg_blake2b(NULL, &part, 1, digest);
-	memcpy(rec->hash, digest, sizeof(rec->hash));
-	return e;
 }
 
 /* --- CSV --- */
@@ -227,7 +194,7 @@ json_line(struct rsg_reader *r, struct rsg_record *rec, const char *p, size_t le
 	for (size_t i = 0; i < r->nnames; i++)
 		if (!json_cell(r, rec, i, rsg_json_get(r->json, r->name[i])))
 			return refuse(rec, "nested-value");
-	return hash_record(r, rec);
+	return RSG_OK;
 }
 
 static enum rsg_err
@@ -272,8 +239,6 @@ rsg_reader_next(struct rsg_reader *r, struct rsg_record *rec)
 		e = r->format == RSG_FORMAT_CSV ? csv_next(r, rec) :
 		    json_next(r, rec);
 	} while (e == RSG_OK && rec->n == 0);
-	if (e == RSG_OK && r->format == RSG_FORMAT_CSV)
-		e = hash_record(r, rec);
 	return e;
 }
 
@@ -326,7 +291,6 @@ rsg_reader_open(struct rsg_source *source, enum rsg_format format,
 	r->format = format;
 	r->delimiter = delimiter;
 	r->line = 1;
-	rsg_buf_init(&r->scratch, 4 * RSG_RECORD_MAX);
 	if ((e = fill(r)) != RSG_OK)
 		goto done;
 	/* A byte order mark is no part of the first column's name. */
@@ -351,7 +315,6 @@ rsg_reader_close(struct rsg_reader *r)
 	for (size_t i = 0; i < r->nnames; i++)
 		free(r->name[i]);
 	rsg_json_free(r->json);
-	rsg_buf_free(&r->scratch);
 	if (r->buf != NULL)
 		rsg_secret_wipe(r->buf, ROOM);
 	free(r->buf);

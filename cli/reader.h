@@ -28,7 +28,6 @@ struct rsg_record {
 	const char *cell[RSG_RECORD_CELLS];	/* NUL-terminated; until the next read */
 	size_t len[RSG_RECORD_CELLS];
 	const char *why;		/* of a line that cannot be read */
-	uint8_t hash[16];		/* equal for equal lines, whatever their quoting */
 };
 
 struct rsg_reader;

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,27 +8,6 @@
 #include "cli/tell.h"
 
 #define HEADER	"line,reason,member\n"
-
-enum rsg_err
-rsg_rejects_open(struct rsg_rejects *r, const char *path, int64_t keep)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	memset(r, 0, sizeof(*r));
-	if (fd < 0 || ftruncate(fd, keep) != 0 || lseek(fd, keep, SEEK_SET) < 0 ||
-	    (r->file = fdopen(fd, "r+")) == NULL) {
-		rsg_tell_errno("cannot write %s", path);
-		if (fd >= 0)
-			close(fd);
-		return RSG_IO;
-	}
-	r->bytes = keep;
-	if (keep == 0) {
-		fputs(HEADER, r->file);
-		r->bytes = (int64_t)strlen(HEADER);
-	}
-	return RSG_OK;
-}
 
 static int
 by_line(const void *a, const void *b)
@@ -56,6 +36,46 @@ count(struct rsg_rejects *r, const struct rsg_reject *one)
 		r->ntally++;
 	}
 	r->tally[i].n++;
+}
+
+/* Count what an earlier run wrote, so that the tally is of the whole file. */
+static void
+recount(struct rsg_rejects *r)
+{
+	struct rsg_reject one;
+	char line[256];
+
+	rewind(r->file);
+	while (ftell(r->file) < r->bytes && fgets(line, sizeof(line), r->file) != NULL) {
+		memset(&one, 0, sizeof(one));
+		if (sscanf(line, "%" SCNd64 ",%63[^,],%127[^\n]", &one.line, one.reason,
+		    one.member) >= 2)
+			count(r, &one);
+	}
+	fseek(r->file, r->bytes, SEEK_SET);
+}
+
+enum rsg_err
+rsg_rejects_open(struct rsg_rejects *r, const char *path, int64_t keep)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	memset(r, 0, sizeof(*r));
+	if (fd < 0 || ftruncate(fd, keep) != 0 || lseek(fd, keep, SEEK_SET) < 0 ||
+	    (r->file = fdopen(fd, "r+")) == NULL) {
+		rsg_tell_errno("cannot write %s", path);
+		if (fd >= 0)
+			close(fd);
+		return RSG_IO;
+	}
+	r->bytes = keep;
+	if (keep > 0) {
+		recount(r);
+		return RSG_OK;
+	}
+	fputs(HEADER, r->file);
+	r->bytes = (int64_t)strlen(HEADER);
+	return RSG_OK;
 }
 
 enum rsg_err

@@ -4,6 +4,7 @@
 #include "cli/amount.h"
 #include "cli/translate.h"
 #include "resguardo/msg.h"
+#include "seal/seal.h"
 
 /* One record on its way; the first fault sticks. */
 struct work {
@@ -255,8 +256,24 @@ rsg_translate_person(const struct rsg_mapping *m, const struct rsg_record *rec,
 	return s.len > 0;
 }
 
+/* How many events of this file are equal to what was put since `from`? */
+static enum rsg_err
+count(struct work *w, struct rsg_ordinal *met, size_t from)
+{
+	struct rsg_part part = { w->b->p + from, w->b->len - from };
+	uint8_t digest[RSG_DIGEST_LEN];
+	int64_t before;
+	enum rsg_err e;
+
+	rsg_blake2b(NULL, &part, 1, digest);
+	e = rsg_ordinal_count(met, digest, &before);
+	if (e == RSG_OK)
+		rsg_msg_int(w->b, RSG_F_ORDINAL, before);
+	return e;
+}
+
 static void
-event(struct work *w, const char *origin, int64_t ordinal)
+event(struct work *w, const char *origin, struct rsg_ordinal *met, size_t from)
 {
 	const struct rsg_mapping *m = w->m;
 	struct span person, name;
@@ -283,21 +300,22 @@ event(struct work *w, const char *origin, int64_t ordinal)
 	put_cell(w, RSG_F_PAYMENT, &m->payment);
 	put_cell(w, RSG_F_DOCUMENT, &m->document);
 	put_cell(w, RSG_F_ITEM, &m->item);
-	rsg_msg_int(w->b, RSG_F_ORDINAL, ordinal);
+	if (w->e == RSG_OK && rsg_buf_ok(w->b))
+		w->e = count(w, met, from);
 	rsg_msg_text(w->b, RSG_F_ORIGIN, origin);
 	rsg_msg_int(w->b, RSG_F_LINE, w->rec->line);
 }
 
 enum rsg_err
 rsg_translate_event(const struct rsg_mapping *m, const struct rsg_record *rec,
-    const char *origin, int64_t ordinal, struct rsg_buf *b,
+    const char *origin, struct rsg_ordinal *met, struct rsg_buf *b,
     struct rsg_reject *reject)
 {
 	struct work w = { m, rec, b, reject, RSG_OK };
 	size_t before = b->len, mark;
 
 	mark = rsg_msg_open(b, RSG_F_EVENTS);
-	event(&w, origin, ordinal);
+	event(&w, origin, met, b->len);
 	if (w.e == RSG_OK)
 		rsg_msg_close(b, mark);
 	else

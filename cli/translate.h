@@ -5,6 +5,7 @@
 #define CLI_TRANSLATE_H
 
 #include "cli/mapping.h"
+#include "cli/ordinal.h"
 #include "resguardo/buf.h"
 
 /* Why a line stays out: never with a value of it. */
@@ -23,11 +24,14 @@ bool rsg_translate_person(const struct rsg_mapping *, const struct rsg_record *,
 
 /*
  * Append an EVENT, a CUSTOMER, or a CUSTOMER of the person's field alone.
- * RSG_OK; RSG_BAD_VALUE with the reason, nothing appended. The buffer's own
- * failure is sticky as ever.
+ * RSG_OK; RSG_BAD_VALUE with the reason, nothing appended; RSG_NO_MEMORY. The
+ * buffer's own failure is sticky as ever.
+ *
+ * `met` counts equal events: what is equal once the mapping has spoken. Lines
+ * that differ in columns it leaves out are equal, and each of them stays.
  */
 RSG_MUST enum rsg_err rsg_translate_event(const struct rsg_mapping *,
-    const struct rsg_record *, const char *origin, int64_t ordinal,
+    const struct rsg_record *, const char *origin, struct rsg_ordinal *met,
     struct rsg_buf *, struct rsg_reject *);
 RSG_MUST enum rsg_err rsg_translate_customer(const struct rsg_mapping *,
     const struct rsg_record *, struct rsg_buf *, struct rsg_reject *);

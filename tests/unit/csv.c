@@ -236,22 +236,6 @@ no_header(void **state)
 	    RSG_MALFORMED);
 }
 
-/* Equal lines have equal hashes, however quoted; cells do not run together. */
-static void
-hashes(void **state)
-{
-	uint8_t first[16];
-
-	(void)state;
-	open_text("a,b\nx,yz\n\"x\",\"yz\"\nxy,z\n");
-	assert_int_equal(rsg_reader_next(reader, &rec), RSG_OK);
-	memcpy(first, rec.hash, 16);
-	assert_int_equal(rsg_reader_next(reader, &rec), RSG_OK);
-	assert_memory_equal(rec.hash, first, 16);
-	assert_int_equal(rsg_reader_next(reader, &rec), RSG_OK);
-	assert_memory_not_equal(rec.hash, first, 16);
-}
-
 static void
 ndjson(void **state)
 {
@@ -286,7 +270,6 @@ main(void)
 		cmocka_unit_test_teardown(many_lines, close_all),
 		cmocka_unit_test_teardown(delimiter_and_given_names, close_all),
 		cmocka_unit_test_teardown(no_header, close_all),
-		cmocka_unit_test_teardown(hashes, close_all),
 		cmocka_unit_test_teardown(ndjson, close_all),
 	};
 
