@@ -192,6 +192,8 @@ rsg_release_make(struct rsg_worker *w, struct rsg_call *c, struct rsg_release *r
 		goto done;
 	rsg_audit_send(w);
 	e = rsg_db_commit(w->db);
+	/* Each page has an entry of its own. */
+	c->draft.entry = (struct rsg_id){ 0 };
 done:
 	rsg_gather_free(&k.members);
 	for (unsigned i = 0; i < RSG_SCAN_THREADS; i++)

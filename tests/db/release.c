@@ -1,0 +1,614 @@
+#include "db/fresh.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "people.h"
+#include "resguardo/json.h"
+#include "segment/release.h"
+#include "work/vault.h"
+
+#define PEOPLE		6000	/* two pages */
+#define TODAY		20000
+#define SEGMENTATION	11
+
+static struct fresh f;
+static struct rsg_vault vault;
+static struct rsg_controller shop = { .number = 1, .name = "shop",
+    .title = "Shop", .jurisdiction = "MX", .currency = "MXN", .zone_name = "UTC" };
+static struct rsg_worker worker;
+static char key_file[128];
+static struct rsg_id ids[PEOPLE];
+static struct rsg_buf in;
+
+/* Everybody buys; who is divisible by ten consents to nothing. */
+static void
+fill(void)
+{
+	struct rsg_activity *a = rsg_activity_new();
+	struct rsg_bind *b = NULL;
+	struct people_one p;
+	struct rsg_buf scratch;
+
+	rsg_buf_init(&scratch, 65536);
+	for (int i = 0; i < PEOPLE; i++) {
+		people_begin(&p, 1);
+		ids[i] = p.id;
+		rsg_activity_clear(a);
+		for (int k = 0; k <= i % 7; k++)
+			assert_int_equal(rsg_activity_add(a, &(struct rsg_day){
+			    .day = TODAY - 1 - (i % 300) - k, .documents = 1,
+			    .gross = 1000 + (i * 37) % 5000 }), RSG_OK);
+		p.activity = a;
+		if (i % 10 != 0)
+			assert_int_equal(rsg_header_grant(&p.header, SEGMENTATION,
+			    RSG_CHANNEL_NONE, RSG_STATUS_GIVEN, 1, 0), RSG_OK);
+		if (b == NULL)
+			b = rsg_db_bind(f.db, RSG_SQL_SUBJECT_INSERT);
+		assert_int_equal(people_bind(&p, vault.keys, b, &scratch), RSG_OK);
+		if (i % 1000 == 999) {
+			(void)rsg_db_send(f.db, b);
+			assert_int_equal(rsg_db_commit(f.db), RSG_OK);
+			b = NULL;
+		}
+	}
+	rsg_buf_free(&scratch);
+	rsg_activity_free(a);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	if (!fresh_have())
+		return 0;
+	rsg_json_init();
+	assert_int_equal(rsg_secret_init(0), RSG_OK);
+	snprintf(key_file, sizeof(key_file), "/tmp/rsg-release-%ld.key", (long)getpid());
+	assert_int_equal(rsg_keyring_create(key_file), RSG_OK);
+	assert_int_equal(rsg_keyring_open(key_file, &vault.keys), RSG_OK);
+	fresh_open(&f);
+	snprintf(vault.conninfo, sizeof(vault.conninfo), "%s", f.app);
+	pthread_rwlock_init(&vault.lock, NULL);
+	assert_int_equal(rsg_vault_boot(&vault, f.db, RSG_SOURCE "/policies"), RSG_OK);
+	vault.controller[vault.ncontrollers++] = &shop;
+	assert_int_equal(rsg_arena_new(1 << 20, &worker.arena), RSG_OK);
+	worker.vault = &vault;
+	worker.db = f.db;
+	rsg_buf_init(&in, 65536);
+	fill();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	if (f.db == NULL)
+		return 0;
+	rsg_buf_free(&in);
+	rsg_arena_free(worker.arena);
+	rsg_keyring_free(vault.keys);
+	(void)unlink(key_file);
+	fresh_close(&f);
+	return 0;
+}
+
+/* --- Calls --- */
+
+static void
+begin(struct rsg_call *c)
+{
+	rsg_arena_reset(worker.arena);
+	worker.now = rsg_clock_now();
+	worker.policy = vault.policy;
+	worker.audit = NULL;
+	memset(c, 0, sizeof(*c));
+	rsg_buf_init(&c->out, RSG_MSG_MAX);
+	c->actor = (struct rsg_actor){ .controller = 1, .recipient = 7, .epoch = 1,
+	    .role = "tool", .name = "tool", .recipient_name = "mailer",
+	    .purposes = "segmentation" };
+	c->actor.principal.b[0] = c->actor.credential.b[0] = 9;
+	rsg_buf_reset(&in);
+}
+
+static enum rsg_err
+run(struct rsg_call *c, rsg_solo_fn *op)
+{
+	enum rsg_err e;
+
+	assert_true(rsg_buf_ok(&in));
+	c->in = (struct rsg_fields){ in.p, in.len };
+	e = op(&worker, c);
+	if (e != RSG_OK)
+		rsg_db_rollback(f.db);
+	return e;
+}
+
+static struct rsg_fields
+out_of(const struct rsg_call *c)
+{
+	return (struct rsg_fields){ c->out.p, c->out.len };
+}
+
+static struct rsg_id
+fit_model(void)
+{
+	struct rsg_call c;
+	struct rsg_id id;
+
+	begin(&c);
+	rsg_msg_text(&in, RSG_F_PURPOSE, "segmentation");
+	rsg_msg_int(&in, RSG_F_AS_OF, TODAY);
+	assert_int_equal(run(&c, rsg_op_model_fit), RSG_OK);
+	assert_true(rsg_msg_get_id(out_of(&c), RSG_F_MODEL, &id));
+	assert_int_equal(rsg_msg_get_int(out_of(&c), RSG_F_POPULATION, 0), PEOPLE - PEOPLE / 10);
+	rsg_buf_free(&c.out);
+	return id;
+}
+
+static void
+ask_members(struct rsg_call *c, const struct rsg_id *model, const struct rsg_fields *before)
+{
+	const uint8_t *p;
+	size_t len;
+
+	begin(c);
+	rsg_msg_id(&in, RSG_F_MODEL, model);
+	rsg_msg_text(&in, RSG_F_PURPOSE, "segmentation");
+	if (before != NULL) {
+		assert_true(rsg_msg_get(*before, RSG_F_NEXT, &p, &len));
+		rsg_msg_bytes(&in, RSG_F_CURSOR, p, len);
+	}
+}
+
+/* Is the person's pseudonym for recipient `r` among the members? */
+static bool
+given(const struct rsg_call *c, const struct rsg_id *subject, uint32_t r)
+{
+	struct rsg_pseudonym *ctx;
+	struct rsg_fields member;
+	struct rsg_id name;
+	const uint8_t *p;
+	size_t pos = 0, len;
+	bool there = false;
+
+	assert_int_equal(rsg_pseudonym_open(vault.keys, r, 1, &ctx), RSG_OK);
+	assert_int_equal(rsg_pseudonym_of(ctx, subject, 1, &name), RSG_OK);
+	rsg_pseudonym_free(ctx);
+	while (rsg_msg_each(out_of(c), &pos, RSG_F_MEMBERS, &member)) {
+		assert_true(rsg_msg_get(member, RSG_F_PSEUDONYM, &p, &len));
+		there |= memcmp(p, name.b, RSG_ID_LEN) == 0;
+	}
+	return there;
+}
+
+static size_t
+count_members(const struct rsg_call *c)
+{
+	struct rsg_fields member;
+	size_t pos = 0, n = 0;
+
+	while (rsg_msg_each(out_of(c), &pos, RSG_F_MEMBERS, &member))
+		n++;
+	return n;
+}
+
+/* --- A withdrawal, as a writer makes one --- */
+
+/* The header sealed anew without its grants; hex, for plain SQL. */
+static void
+withdrawn_header(int who, char *hex, size_t cap)
+{
+	struct rsg_bind *b = rsg_db_bind(f.db, RSG_SQL_SUBJECTS);
+	struct rsg_place_of at = { .kind = RSG_SEAL_HEADER, .controller = 1,
+	    .pk = ids[who], .generation = 1 };
+	uint8_t text[RSG_HEADER_MAX * 2];
+	struct rsg_keyset set;
+	struct rsg_header h;
+	struct rsg_buf plain, sealed;
+	const struct rsg_result *r;
+	const uint8_t *p;
+	size_t len;
+	int n;
+
+	rsg_bind_id(b, 0, &ids[who]);
+	n = rsg_db_send(f.db, b);
+	assert_int_equal(rsg_db_commit(f.db), RSG_OK);
+	r = rsg_db_result(f.db, n);
+	p = rsg_result_bytes(r, 0, 4, &len);
+	assert_int_equal(rsg_keyset_open(vault.keys, 1, &ids[who],
+	    (uint32_t)rsg_result_int(r, 0, 3), p, len, &set), RSG_OK);
+	at.version = (uint64_t)rsg_result_int(r, 0, 2);
+	p = rsg_result_bytes(r, 0, 5, &len);
+	assert_int_equal(rsg_seal_open(set.key[RSG_KEY_PROFILE], &at, p, len, text, &len), RSG_OK);
+	assert_int_equal(rsg_header_get(&h, text, len), RSG_OK);
+	assert_int_equal(rsg_header_grant(&h, SEGMENTATION, RSG_CHANNEL_NONE,
+	    RSG_STATUS_WITHDRAWN, 2, 0), RSG_OK);
+	rsg_buf_init(&plain, RSG_HEADER_MAX);
+	rsg_buf_init(&sealed, RSG_HEADER_MAX * 2);
+	rsg_header_put(&h, &plain);
+	at.version++;
+	assert_int_equal(rsg_seal(set.key[RSG_KEY_PROFILE], &at, plain.p, plain.len,
+	    &sealed), RSG_OK);
+	assert_true(sealed.len * 2 < cap);
+	for (size_t i = 0; i < sealed.len; i++)
+		snprintf(hex + 2 * i, 3, "%02x", sealed.p[i]);
+	rsg_buf_free(&plain);
+	rsg_buf_free(&sealed);
+}
+
+static void
+withdraw(PGconn *conn, int who)
+{
+	char sql[4096], hex[2048], id[RSG_ID_TEXT];
+
+	withdrawn_header(who, hex, sizeof(hex));
+	rsg_id_text(&ids[who], id);
+	snprintf(sql, sizeof(sql), "SELECT pg_advisory_xact_lock_shared(77001);"
+	    "UPDATE subject SET version = version + 1, header = decode('%s', 'hex')"
+	    " WHERE subject_id = '%s';"
+	    "INSERT INTO subject_change (subject_id) VALUES ('%s')", hex, id, id);
+	fresh_sql(conn, sql);
+}
+
+/* The first who is not in these members, from `from` on, and consents. */
+static int
+somebody_not_in(const struct rsg_call *c, int from)
+{
+	for (int i = from; i < PEOPLE; i++)
+		if (i % 10 != 0 && !given(c, &ids[i], 7))
+			return i;
+	fail_msg("everybody is on the first page");
+	return -1;
+}
+
+/* --- Tests --- */
+
+static void
+a_release_holds_who_consents(void **state)
+{
+	struct rsg_call a, b;
+	struct rsg_fields first;
+	struct rsg_id model;
+	int64_t count, entries;
+
+	(void)state;
+	if (f.db == NULL)
+		skip();
+	model = fit_model();
+	entries = fresh_number(f.as_super, "SELECT count(*) FROM audit_entry");
+	ask_members(&a, &model, NULL);
+	assert_int_equal(run(&a, rsg_op_members), RSG_OK);
+	count = rsg_msg_get_int(out_of(&a), RSG_F_COUNT, 0);
+	assert_int_equal(count_members(&a), RSG_RELEASE_PAGE);
+	first = out_of(&a);
+	ask_members(&b, &model, &first);
+	assert_int_equal(run(&b, rsg_op_members), RSG_OK);
+	assert_false(rsg_msg_has(out_of(&b), RSG_F_NEXT));
+	assert_int_equal(count_members(&a) + count_members(&b), count);
+	assert_true(count <= PEOPLE - PEOPLE / 10);
+	for (int i = 0; i < PEOPLE; i += 10)
+		assert_false(given(&a, &ids[i], 7) || given(&b, &ids[i], 7));
+	/* One entry for the making, one a page. */
+	assert_int_equal(fresh_number(f.as_super, "SELECT count(*) FROM audit_entry"),
+	    entries + 3);
+	rsg_buf_free(&a.out);
+	rsg_buf_free(&b.out);
+}
+
+static void
+members_come_in_the_order_of_their_names(void **state)
+{
+	struct rsg_call c;
+	struct rsg_fields member;
+	struct rsg_id model, before = { 0 };
+	const uint8_t *p;
+	size_t pos = 0, len;
+
+	(void)state;
+	if (f.db == NULL)
+		skip();
+	model = fit_model();
+	ask_members(&c, &model, NULL);
+	assert_int_equal(run(&c, rsg_op_members), RSG_OK);
+	while (rsg_msg_each(out_of(&c), &pos, RSG_F_MEMBERS, &member)) {
+		assert_true(rsg_msg_get(member, RSG_F_PSEUDONYM, &p, &len));
+		assert_true(memcmp(before.b, p, RSG_ID_LEN) < 0);
+		memcpy(before.b, p, RSG_ID_LEN);
+	}
+	rsg_buf_free(&c.out);
+}
+
+static void
+who_withdrew_is_on_no_later_page(void **state)
+{
+	struct rsg_call a, b;
+	struct rsg_fields first;
+	struct rsg_id model;
+	int64_t count;
+	int who;
+
+	(void)state;
+	if (f.db == NULL)
+		skip();
+	model = fit_model();
+	ask_members(&a, &model, NULL);
+	assert_int_equal(run(&a, rsg_op_members), RSG_OK);
+	count = rsg_msg_get_int(out_of(&a), RSG_F_COUNT, 0);
+	who = somebody_not_in(&a, 1);
+	first = out_of(&a);
+	/* Without the change this person would be there: see the next page first. */
+	ask_members(&b, &model, &first);
+	assert_int_equal(run(&b, rsg_op_members), RSG_OK);
+	while (!given(&b, &ids[who], 7))
+		who = somebody_not_in(&a, who + 1);
+	rsg_buf_free(&b.out);
+
+	fresh_sql(f.as_super, "BEGIN");
+	withdraw(f.as_super, who);
+	fresh_sql(f.as_super, "COMMIT");
+	ask_members(&b, &model, &first);
+	assert_int_equal(run(&b, rsg_op_members), RSG_OK);
+	assert_false(given(&b, &ids[who], 7));
+	assert_int_equal(count_members(&a) + count_members(&b), count - 1);
+	assert_int_equal(b.draft.people, count_members(&b));
+	rsg_buf_free(&a.out);
+	rsg_buf_free(&b.out);
+	/* For the tests after this one they are one fewer. */
+	fresh_sql(f.as_super, "TRUNCATE subject, subject_change");
+	fill();
+}
+
+static _Atomic bool finished;
+
+static void *
+run_members(void *c)
+{
+	static enum rsg_err e;
+
+	e = run(c, rsg_op_members);
+	finished = true;
+	return &e;
+}
+
+/*
+ * The withdrawal has begun when the page is asked for, and commits while the
+ * page waits for it: the page has looked once already, and looks again.
+ */
+static void
+a_page_waits_for_a_withdrawal_under_way(void **state)
+{
+	struct rsg_call a, b;
+	struct rsg_fields first;
+	struct rsg_id model;
+	pthread_t thread;
+	PGconn *writer;
+	void *e;
+	int who;
+
+	(void)state;
+	if (f.db == NULL)
+		skip();
+	model = fit_model();
+	ask_members(&a, &model, NULL);
+	assert_int_equal(run(&a, rsg_op_members), RSG_OK);
+	first = out_of(&a);
+	ask_members(&b, &model, &first);
+	assert_int_equal(run(&b, rsg_op_members), RSG_OK);
+	for (who = somebody_not_in(&a, 1); !given(&b, &ids[who], 7);)
+		who = somebody_not_in(&a, who + 1);
+	rsg_buf_free(&b.out);
+
+	writer = fresh_connect(f.super);
+	fresh_sql(writer, "BEGIN");
+	withdraw(writer, who);
+	ask_members(&b, &model, &first);
+	assert_int_equal(pthread_create(&thread, NULL, run_members, &b), 0);
+	while (!finished && fresh_number(f.as_super, "SELECT count(*) FROM pg_locks"
+	    " WHERE locktype = 'advisory' AND objid = 77001 AND NOT granted") == 0)
+		;
+	assert_false(finished);
+	fresh_sql(writer, "COMMIT");
+	assert_int_equal(pthread_join(thread, &e), 0);
+	PQfinish(writer);
+	assert_int_equal(*(enum rsg_err *)e, RSG_OK);
+	assert_false(given(&b, &ids[who], 7));
+	assert_int_equal(b.draft.people, count_members(&b));
+	rsg_buf_free(&a.out);
+	rsg_buf_free(&b.out);
+	fresh_sql(f.as_super, "TRUNCATE subject, subject_change");
+	fill();
+}
+
+static void
+a_cursor_is_one_credentials_own(void **state)
+{
+	struct rsg_call a, b;
+	struct rsg_fields first;
+	struct rsg_id model, other;
+
+	(void)state;
+	if (f.db == NULL)
+		skip();
+	model = fit_model();
+	ask_members(&a, &model, NULL);
+	assert_int_equal(run(&a, rsg_op_members), RSG_OK);
+	first = out_of(&a);
+	ask_members(&b, &model, &first);
+	b.actor.credential.b[0] ^= 1;
+	assert_int_equal(run(&b, rsg_op_members), RSG_BAD_CURSOR);
+	ask_members(&b, &model, &first);
+	b.actor.recipient = 8;
+	assert_int_equal(run(&b, rsg_op_members), RSG_BAD_CURSOR);
+	ask_members(&b, &model, &first);
+	in.p[in.len - 1] ^= 1;
+	assert_int_equal(run(&b, rsg_op_members), RSG_BAD_CURSOR);
+	other = rsg_id_new();
+	ask_members(&b, &other, &first);
+	assert_int_equal(run(&b, rsg_op_members), RSG_BAD_CURSOR);
+	ask_members(&b, &model, &first);
+	worker.now += RSG_RELEASE_LIFE + RSG_US;
+	assert_int_equal(run(&b, rsg_op_members), RSG_EXPIRED_CURSOR);
+	/* Whose contract ran out in between gets nothing more either. */
+	ask_members(&b, &model, &first);
+	b.actor.contract_until = worker.now - 1;
+	assert_int_equal(run(&b, rsg_op_members), RSG_DENIED);
+	assert_string_equal(b.clause, "contract:expired");
+	assert_int_equal(b.draft.decision, RSG_DENIED);
+	rsg_buf_free(&a.out);
+}
+
+static void
+small_groups_are_not_given(void **state)
+{
+	struct rsg_call c;
+	struct rsg_id model;
+	struct rsg_fields member;
+	uint32_t n[6][6][6] = { 0 };
+	size_t pos = 0;
+
+	(void)state;
+	if (f.db == NULL)
+		skip();
+	model = fit_model();
+	ask_members(&c, &model, NULL);
+	rsg_msg_int(&in, RSG_F_R, 3);
+	assert_int_equal(run(&c, rsg_op_members), RSG_OK);
+	while (rsg_msg_each(out_of(&c), &pos, RSG_F_MEMBERS, &member)) {
+		assert_int_equal(rsg_msg_get_int(member, RSG_F_R, 0), 3);
+		n[3][rsg_msg_get_int(member, RSG_F_F, 0)][rsg_msg_get_int(member, RSG_F_M, 0)]++;
+	}
+	assert_true(count_members(&c) > 0);
+	for (int i = 1; i < 6; i++)
+		for (int m = 1; m < 6; m++)
+			assert_true(n[3][i][m] == 0 || n[3][i][m] >= 10);
+	rsg_buf_free(&c.out);
+	/* Beyond the model's five scores there is nobody: as if too few. */
+	ask_members(&c, &model, NULL);
+	rsg_msg_int(&in, RSG_F_R, 9);
+	assert_int_equal(run(&c, rsg_op_members), RSG_GROUP_TOO_SMALL);
+	assert_int_equal(c.draft.decision, RSG_GROUP_TOO_SMALL);
+}
+
+static void
+two_recipients_get_other_names(void **state)
+{
+	struct rsg_call a, b;
+	struct rsg_id model;
+	size_t both = 0;
+
+	(void)state;
+	if (f.db == NULL)
+		skip();
+	model = fit_model();
+	ask_members(&a, &model, NULL);
+	assert_int_equal(run(&a, rsg_op_members), RSG_OK);
+	ask_members(&b, &model, NULL);
+	b.actor.recipient = 8;
+	assert_int_equal(run(&b, rsg_op_members), RSG_OK);
+	for (int i = 1; i < 200; i++)
+		both += given(&b, &ids[i], 7) + given(&a, &ids[i], 8);
+	assert_int_equal(both, 0);
+	rsg_buf_free(&a.out);
+	rsg_buf_free(&b.out);
+}
+
+static void
+an_altered_release_is_noticed(void **state)
+{
+	struct rsg_call a, b;
+	struct rsg_fields first;
+	struct rsg_id model;
+
+	(void)state;
+	if (f.db == NULL)
+		skip();
+	model = fit_model();
+	ask_members(&a, &model, NULL);
+	assert_int_equal(run(&a, rsg_op_members), RSG_OK);
+	first = out_of(&a);
+	fresh_sql(f.as_super, "UPDATE release SET snapshot = (snapshot::text::bigint + 1000)::text::xid8");
+	ask_members(&b, &model, &first);
+	assert_int_equal(run(&b, rsg_op_members), RSG_TAMPERED);
+	fresh_sql(f.as_super, "UPDATE release SET snapshot = (snapshot::text::bigint - 1000)::text::xid8");
+	fresh_sql(f.as_super, "UPDATE release_page p SET sealed = q.sealed FROM release_page q"
+	    " WHERE q.release = p.release AND p.page = 1 AND q.page = 0");
+	ask_members(&b, &model, &first);
+	assert_int_equal(run(&b, rsg_op_members), RSG_TAMPERED);
+	fresh_sql(f.as_super, "UPDATE model SET created = created + interval '1 second'");
+	ask_members(&b, &model, NULL);
+	assert_int_equal(run(&b, rsg_op_members), RSG_TAMPERED);
+	rsg_buf_free(&a.out);
+	fresh_sql(f.as_super, "DELETE FROM model");
+}
+
+static void
+models_are_shown_to_their_own(void **state)
+{
+	struct rsg_call c;
+	struct rsg_id model;
+	struct rsg_fields one;
+	size_t pos = 0, n = 0, hidden = 0;
+	int64_t people = 0;
+
+	(void)state;
+	if (f.db == NULL)
+		skip();
+	model = fit_model();
+	begin(&c);
+	rsg_msg_id(&in, RSG_F_MODEL, &model);
+	assert_int_equal(run(&c, rsg_op_model_show), RSG_OK);
+	while (rsg_msg_each(out_of(&c), &pos, RSG_F_CELLS, &one)) {
+		n++;
+		hidden += !rsg_msg_has(one, RSG_F_COUNT);
+		people += rsg_msg_get_int(one, RSG_F_COUNT, 0);
+	}
+	assert_int_equal(n, 125);
+	assert_true(people <= PEOPLE - PEOPLE / 10);
+	if (people < PEOPLE - PEOPLE / 10)
+		assert_true(hidden >= 2 && PEOPLE - PEOPLE / 10 - people >= 10);
+	rsg_buf_free(&c.out);
+	begin(&c);
+	assert_int_equal(run(&c, rsg_op_model_list), RSG_OK);
+	pos = 0;
+	assert_true(rsg_msg_each(out_of(&c), &pos, RSG_F_MODELS, &one));
+	rsg_buf_free(&c.out);
+	/* Another controller's tool, and a purpose that is not theirs. */
+	begin(&c);
+	c.actor.controller = 2;
+	rsg_msg_id(&in, RSG_F_MODEL, &model);
+	assert_int_equal(run(&c, rsg_op_model_show), RSG_NOT_FOUND);
+	begin(&c);
+	snprintf(c.actor.purposes, sizeof(c.actor.purposes), "market_research");
+	rsg_msg_id(&in, RSG_F_MODEL, &model);
+	assert_int_equal(run(&c, rsg_op_model_show), RSG_NOT_FOUND);
+	begin(&c);
+	snprintf(c.actor.purposes, sizeof(c.actor.purposes), "marketing");
+	assert_int_not_equal(run(&c, rsg_op_model_list), RSG_OK);
+	assert_int_not_equal(c.draft.decision, RSG_OK);
+	begin(&c);
+	assert_int_equal(run(&c, rsg_op_segment_list), RSG_OK);
+	pos = 0;
+	assert_true(rsg_msg_each(out_of(&c), &pos, RSG_F_SEGMENTS, &one));
+	assert_false(rsg_msg_has(one, RSG_F_TITLE));
+	rsg_buf_free(&c.out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_release_holds_who_consents),
+		cmocka_unit_test(members_come_in_the_order_of_their_names),
+		cmocka_unit_test(who_withdrew_is_on_no_later_page),
+		cmocka_unit_test(a_page_waits_for_a_withdrawal_under_way),
+		cmocka_unit_test(a_cursor_is_one_credentials_own),
+		cmocka_unit_test(small_groups_are_not_given),
+		cmocka_unit_test(two_recipients_get_other_names),
+		cmocka_unit_test(an_altered_release_is_noticed),
+		cmocka_unit_test(models_are_shown_to_their_own),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
