@@ -243,6 +243,11 @@ a_rule_for_a_recipient_takes_the_place_of_others(void **state)
 	expect(a, RSG_OK, "tool-big");
 	assert_int_equal(a.min_group, 10);
 	assert_int_equal(a.rate, 9);
+	/* Nor does naming less than a rule requires make groups smaller. */
+	q.recipient = "third";
+	rsg_policy_decide(small, &q, &a);
+	expect(a, RSG_OK, "tool-big");
+	assert_int_equal(a.min_group, 50);
 	q.recipient = "stranger";
 	rsg_policy_decide(small, &q, &a);
 	expect(a, RSG_OK, "tool-groups");

@@ -55,11 +55,11 @@ random_question(const struct rsg_policy *p, const struct rsg_json *json,
     uint16_t *field)
 {
 	static const char *const recipients[] = { NULL, NULL, "partner",
-	    "other", "stranger" };
+	    "other", "third", "stranger" };
 
 	memset(q, 0, sizeof(*q));
 	random_aim(p, json, q);
-	q->recipient = recipients[below(5)];
+	q->recipient = recipients[below(6)];
 	q->channel = (uint8_t)(below(2) ? 0 : below(RSG_CHANNEL__MAX));
 	q->staff = below(4) != 0;
 	q->place = below(4) != 0;
