@@ -13,7 +13,7 @@
 #include "http/request.h"
 
 /* IDLE until a request line comes; BODY while there is more to read; REFUSED
- * when the rest is read only to be thrown away; WAITING for the vault
+ * when what is left of it is thrown away before the error is told; WAITING for the vault
  * process; ANSWERED with `response` made; SENDING once it is queued. */
 enum rsg_stage { RSG_IDLE, RSG_HEAD_READ, RSG_BODY_READ, RSG_REFUSED,
 	RSG_WAITING, RSG_ANSWERED, RSG_SENDING };

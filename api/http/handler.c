@@ -155,28 +155,34 @@ refuse(struct rsg_server *s, struct rsg_conn *c, enum rsg_err e, bool close)
 	return send_answer(s, c);
 }
 
-/* The head is whole: most that is wrong is found and answered here. */
+static bool
+has_body(const struct rsg_conn *c)
+{
+	return c->rq.length > 0 || c->rq.chunked;
+}
+
+/*
+ * The head is whole: most that is wrong is found here. An answer given now
+ * ends the connection, which is right where more may follow that is not to be
+ * read; without a body it can wait for the next step and keep it.
+ */
 static enum MHD_Result
 begin(struct rsg_server *s, struct rsg_conn *c, const char *method,
     const char *version)
 {
 	enum rsg_err e;
-	bool body;
 
 	e = read_head(c, method, version);
 	c->stage = RSG_BODY_READ;
 	c->deadline = rsg_clock_mono() + rsg_limit[RSG_LIMIT_BODY_MS] * 1000;
-	/* A body that is not going to be read must not pass for a request. */
-	body = c->rq.length > 0 || c->rq.chunked;
-	if (e == RSG_OK && body && s->conns.bodies > RSG_BODIES_MAX)
+	if (e == RSG_OK && has_body(c) && s->conns.bodies > RSG_BODIES_MAX)
 		e = RSG_BUSY;
-	if (e != RSG_OK)
-		return refuse(s, c, e, body || e == RSG_MALFORMED ||
-		    e == RSG_HEADERS_TOO_LARGE);
-	if (c->rq.match.route == NULL) {
-		rsg_answer_options(c);
-		return send_answer(s, c);
-	}
+	if (e == RSG_OK)
+		return MHD_YES;
+	if (has_body(c) || e == RSG_MALFORMED || e == RSG_HEADERS_TOO_LARGE)
+		return refuse(s, c, e, true);
+	c->refused = e;
+	c->stage = RSG_REFUSED;
 	return MHD_YES;
 }
 
@@ -253,7 +259,11 @@ finish(struct rsg_server *s, struct rsg_conn *c)
 	enum rsg_err e = c->refused;
 
 	if (c->stage == RSG_REFUSED)
-		return refuse(s, c, e, true);
+		return refuse(s, c, e, has_body(c));
+	if (c->rq.match.route == NULL) {
+		rsg_answer_options(c);
+		return send_answer(s, c);
+	}
 	if ((e = rsg_request_end(&c->rq)) != RSG_OK)
 		return refuse(s, c, e, false);
 	if (c->rq.match.route->op == RSG_NO_OP)

@@ -62,6 +62,20 @@ def test_no_route(api):
     assert api.vault.seen == []
 
 
+def test_errors_keep_the_connection(api):
+    """Only what leaves the stream in doubt, or a body unread, ends it."""
+    s = api.connect()
+    for method, target, body, status in (
+            ("GET", "/nowhere", None, 404), ("DELETE", "/v1/me", None, 405),
+            ("GET", "/v1/members", None, 400), ("OPTIONS", "/v1/me", None, 204),
+            ("POST", "/v1/subjects", {"purpose": 1}, 422),
+            ("POST", "/v1/subjects", b"{", 400)):
+        answer = api.ask(method, target, body=body, sock=s)
+        assert answer.status == status and not answer.closes, target
+    assert api.ask("GET", "/v1/me", sock=s, key=None).status == 401
+    assert api.ask("GET", "/v1/me", sock=s).status == 200
+
+
 def test_credential_is_asked_for(api):
     for headers in ({}, {"Authorization": "Basic eDp5"},
                     {"Authorization": "Bearer "},
