@@ -64,7 +64,8 @@ keys(struct doctor *d)
 
 	if (!rsg_paths_state(path, d->state, "keys/root.key"))
 		return;
-	if (getenv("CREDENTIALS_DIRECTORY") != NULL && !rsg_paths_exists(path))
+	/* As the server does: a credential of systemd's comes first. */
+	if (getenv("CREDENTIALS_DIRECTORY") != NULL)
 		file = NULL;
 	if (file != NULL && stat(path, &st) != 0) {
 		say(d, FAIL, "root key", "%s: %s. Restore it from your copy, or make "
@@ -220,12 +221,14 @@ static void
 server_said(void *ctx, const char *name, const char *status, const char *detail)
 {
 	enum health h = FINE;
+	char what[80];
 
+	snprintf(what, sizeof(what), "server: %s", name);
 	if (strcmp(status, "warn") == 0)
 		h = WARN;
 	else if (strcmp(status, "FAIL") == 0 || strcmp(status, "fail") == 0)
 		h = FAIL;
-	say(ctx, h, name, "%s", detail);
+	say(ctx, h, what, "%s", detail);
 }
 
 static void
