@@ -148,6 +148,24 @@ put_captures(struct rsg_request *r, enum rsg_shape shape)
 	return RSG_OK;
 }
 
+/* Where a query may name a language and does not, the header's counts. */
+static void
+put_language(struct rsg_request *r, enum rsg_shape shape)
+{
+	static const char *const names[] = { [RSG_LANG_EN] = "en",
+	    [RSG_LANG_ES] = "es" };
+	const struct rsg_shapeinfo *s = rsg_msg_shape(shape);
+	struct rsg_fields f = { r->msg.p, r->msg.len };
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->member[i].field == RSG_F_LANGUAGE &&
+		    s->member[i].place == RSG_QUERY &&
+		    !rsg_msg_has(f, RSG_F_LANGUAGE)) {
+			rsg_msg_text(&r->msg, RSG_F_LANGUAGE, names[r->lang]);
+			return;
+		}
+}
+
 static enum rsg_err
 put_address(struct rsg_request *r)
 {
@@ -160,8 +178,11 @@ put_address(struct rsg_request *r)
 	if ((e = put_captures(r, shape)) != RSG_OK)
 		return e;
 	len = rsg_request_query(r, &query);
-	return rsg_query_fields(&r->msg, shape, query, len,
+	e = rsg_query_fields(&r->msg, shape, query, len,
 	    route->list != RSG_NO_FIELD ? "format" : NULL, &r->at);
+	if (e == RSG_OK)
+		put_language(r, shape);
+	return e;
 }
 
 size_t

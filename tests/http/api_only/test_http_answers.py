@@ -130,6 +130,16 @@ def test_denial_carries_clause_and_entry(api):
     assert "política" in problem["title"]
 
 
+def test_language_of_titles(api):
+    """Named in the query, or else by the header."""
+    for target, headers, want in (
+            ("/v1/segments", {"Accept-Language": "es"}, b"es"),
+            ("/v1/segments?language=en", {"Accept-Language": "es"}, b"en"),
+            ("/v1/segments", {}, b"en")):
+        assert api.ask("GET", target, headers).status == 200
+        assert dict(api.vault.seen[-1][1])["LANGUAGE"] == want
+
+
 def test_rate_limited_says_when(api):
     api.vault.answer = lambda op, f: ("RATE_LIMITED", [("RETRY_AFTER", 17)])
     answer = api.ask("GET", "/v1/me")
