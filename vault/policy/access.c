@@ -51,6 +51,10 @@ text_at(const struct rsg_json *list, size_t i)
 	return rsg_json_string(rsg_json_at(list, i), NULL);
 }
 
+/*
+ * A role and its reach. The reach is the second lock: rules that would give
+ * more than it are refused, so that one careless line opens nobody.
+ */
 static void
 read_role(struct rsg__reader *r, struct rsg_policy *p, const struct rsg_json *v)
 {
@@ -84,6 +88,7 @@ bits_of(struct rsg__reader *r, const char *member, const struct rsg_json *list,
 	return bits;
 }
 
+/* The actions, each of which the role's reach has to permit. */
 static void
 read_actions(struct rsg__reader *r, const struct rsg_policy *p,
     const struct rsg_json *list, struct rsg__rule *d)
@@ -114,6 +119,11 @@ about_of(const struct rsg__rule *d)
 	return any;
 }
 
+/*
+ * "*" serves actions that use nobody's data, such as a withdrawal or a look at
+ * the log; for the others a purpose has to be named one by one, so that a new
+ * purpose never comes with old permissions.
+ */
 static void
 read_purposes(struct rsg__reader *r, const struct rsg_policy *p,
     const struct rsg_json *list, struct rsg__rule *d)
@@ -140,7 +150,11 @@ read_purposes(struct rsg__reader *r, const struct rsg_policy *p,
 		    "name the purposes", d->any_purpose ? "*" : "none");
 }
 
-/* What a rule says about a field it names, or whose category it names. */
+/*
+ * What a rule says about a field it names, or whose category it names. What
+ * cannot be is a fault where the field is named; a category just passes over
+ * those of its fields that it does not suit.
+ */
 static void
 set_field(struct rsg__reader *r, struct rsg__rule *d, unsigned any,
     const struct rsg_fielddef *f, uint8_t t, bool by_name)
@@ -171,6 +185,7 @@ set_field(struct rsg__reader *r, struct rsg__rule *d, unsigned any,
 	d->transform[f->number] = t;
 }
 
+/* A pseudonym stands for a person in a release, and is no form of a field. */
 static uint8_t
 transform_of(struct rsg__reader *r, const struct rsg_json *v)
 {
@@ -265,6 +280,7 @@ check_together(struct rsg__reader *r, const struct rsg_policy *p,
 		    "giving; remove it from this rule");
 }
 
+/* One rule. Unknown names are told and left out; they never widen it. */
 static void
 read_rule(struct rsg__reader *r, struct rsg_policy *p, const struct rsg_json *v)
 {
@@ -361,6 +377,11 @@ rsg__access_read(struct rsg__reader *r, struct rsg_policy *p,
 		read_defaults(r, p, top.defaults);
 }
 
+/* Whose rules are looked for. */
+struct cell {
+	unsigned role, action, purpose;
+};
+
 /* Does the rule speak of this action and purpose (0: none stated)? */
 static bool
 speaks_of(const struct rsg_policy *p, const struct rsg__rule *d, unsigned a,
@@ -374,38 +395,59 @@ speaks_of(const struct rsg_policy *p, const struct rsg__rule *d, unsigned a,
 	    p->purpose_at[purpose] != 0);
 }
 
+/*
+ * The rules of one (role, action, purpose), in the order of the file. Without
+ * a list they are only counted. `at` is where the list goes on.
+ */
+static enum rsg_err
+compile_span(struct rsg_policy *p, struct cell c, size_t skip,
+    bool write, size_t *at)
+{
+	struct rsg__span *s = &p->span[c.role][c.action][c.purpose];
+
+	*s = (struct rsg__span){ (uint16_t)*at, 0 };
+	for (size_t i = 0; i < p->nrules; i++) {
+		if (i == skip || p->rule[i].role != c.role ||
+		    !speaks_of(p, &p->rule[i], c.action, c.purpose))
+			continue;
+		if (s->n == RSG__SPAN || *at == UINT16_MAX)
+			return RSG_TOO_LARGE;
+		if (write)
+			p->list[*at] = (uint16_t)i;
+		(*at)++;
+		s->n++;
+	}
+	return RSG_OK;
+}
+
+static enum rsg_err
+compile_all(struct rsg_policy *p, size_t skip, bool write, size_t *n)
+{
+	struct cell c;
+	enum rsg_err e;
+
+	*n = 0;
+	for (c.role = 0; c.role < p->nroles; c.role++)
+		for (c.action = 1; c.action < RSG_ACT__MAX; c.action++)
+			for (c.purpose = 0; c.purpose < RSG_POLICY_PURPOSES;
+			    c.purpose++)
+				if ((e = compile_span(p, c, skip, write,
+				    n)) != RSG_OK)
+					return e;
+	return RSG_OK;
+}
+
 enum rsg_err
 rsg__access_compile(struct rsg_policy *p, size_t skip)
 {
-	size_t n = 0, max = 1;
+	enum rsg_err e;
+	size_t n;
 
 	/* Counted first, so that one allocation is right. */
-	for (int pass = 0; pass < 2; pass++) {
-		for (unsigned role = 0; role < p->nroles; role++)
-		for (unsigned a = 1; a < RSG_ACT__MAX; a++)
-		for (unsigned pu = 0; pu < RSG_POLICY_PURPOSES; pu++) {
-			struct rsg__span *s = &p->span[role][a][pu];
-
-			*s = (struct rsg__span){ (uint16_t)n, 0 };
-			for (size_t i = 0; i < p->nrules; i++) {
-				if (i == skip || p->rule[i].role != role ||
-				    !speaks_of(p, &p->rule[i], a, pu))
-					continue;
-				if (s->n == RSG__SPAN || n == UINT16_MAX)
-					return RSG_TOO_LARGE;
-				if (pass == 1)
-					p->list[n] = (uint16_t)i;
-				n++;
-				s->n++;
-			}
-		}
-		if (pass == 0) {
-			max = n + 1;
-			free(p->list);
-			if ((p->list = calloc(max, sizeof(*p->list))) == NULL)
-				return RSG_NO_MEMORY;
-			n = 0;
-		}
-	}
-	return RSG_OK;
+	if ((e = compile_all(p, skip, false, &n)) != RSG_OK)
+		return e;
+	free(p->list);
+	if ((p->list = calloc(n + 1, sizeof(*p->list))) == NULL)
+		return RSG_NO_MEMORY;
+	return compile_all(p, skip, true, &n);
 }

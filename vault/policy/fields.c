@@ -72,6 +72,10 @@ NAMES_OF(normaliser)
 NAMES_OF(generaliser)
 NAMES_OF(mask)
 
+/*
+ * The values of a "choice". They take their room from the policy's, in the
+ * order of the fields, so that each field's stand together.
+ */
 static void
 read_choices(struct rsg__reader *r, struct rsg_policy *p,
     const struct rsg_json *values, struct rsg_fielddef *f)
@@ -102,7 +106,10 @@ read_choices(struct rsg__reader *r, struct rsg_policy *p,
 	}
 }
 
-/* What one member demands of another. */
+/*
+ * What one member demands of another. Names that are not in the tables were
+ * told already, and pass here.
+ */
 static void
 check_together(struct rsg__reader *r, const struct raw *f)
 {
@@ -132,6 +139,7 @@ check_together(struct rsg__reader *r, const struct raw *f)
 		    "the facet");
 }
 
+/* Its own form is right; now it must fit with the fields before it. */
 static void
 add_field(struct rsg__reader *r, struct rsg_policy *p, const struct raw *f,
     uint8_t *facets)
@@ -165,6 +173,10 @@ add_field(struct rsg__reader *r, struct rsg_policy *p, const struct raw *f,
 	p->field_at[d->number] = (uint8_t)++p->nfields;
 }
 
+/*
+ * A field that cannot be used is left out, so that the rest of the file can
+ * still be looked at; the fault keeps the policy from being taken.
+ */
 static void
 read_field(struct rsg__reader *r, struct rsg_policy *p,
     const struct rsg_json *v, uint8_t *numbers, uint8_t *facets)
@@ -204,7 +216,6 @@ make_choices(struct rsg_policy *p, const struct rsg_json *fields)
 		    rsg_json_type(v) == RSG_JSON_ARRAY)
 			n += rsg_json_size(v);
 	}
-	p->maxchoices = n;
 	p->choices = calloc(n + 1, sizeof(*p->choices));
 	return p->choices != NULL;
 }

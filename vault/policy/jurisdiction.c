@@ -121,6 +121,7 @@ check_clock(struct rsg__reader *r, const char *member, const struct rsg_json *v)
 	rsg__leave(r, mark);
 }
 
+/* A right with its clocks: to answer, and where the law says so to act. */
 static void
 check_right(struct rsg__reader *r, const struct rsg_json *v)
 {
@@ -154,6 +155,7 @@ is_holiday(const char *s)
 	return true;
 }
 
+/* Business days are the days left by weekend and holidays. */
 static void
 check_calendar(struct rsg__reader *r, const struct rsg_json *v)
 {

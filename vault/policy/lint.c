@@ -41,6 +41,7 @@ holds(const struct rsg_segmentdef *s, unsigned r, unsigned f, unsigned m)
 	    f <= s->f_max && m >= s->m_min && m <= s->m_max;
 }
 
+/* One cell: the segments that hold it are told by their codes. */
 static void
 lint_cell(struct lint *l, unsigned r, unsigned f, unsigned m)
 {
@@ -105,6 +106,7 @@ anyone(struct lint *l, enum rsg_action action, uint16_t purpose,
 	return false;
 }
 
+/* Asking people for what nobody will use, or could ever note, is wrong. */
 static void
 lint_fields(struct lint *l)
 {
@@ -148,6 +150,7 @@ opens_sensitive(const struct rsg_purposedef *d)
 	    strcmp(d->basis, "legal_obligation") == 0;
 }
 
+/* A rule that names a sensitive field, against the purposes it serves. */
 static void
 lint_sensitive_rule(struct lint *l, const struct rsg__rule *r,
     const struct rsg_fielddef *f)
@@ -178,6 +181,7 @@ lint_sensitive(struct lint *l)
 				    &l->p->field[i]);
 }
 
+/* Groups that are small, and customers who could not say no themselves. */
 static void
 lint_rules(struct lint *l)
 {
@@ -200,36 +204,51 @@ lint_rules(struct lint *l)
 		    "\"consent_write\" and the purpose \"*\"");
 }
 
-/* A policy as text, with conditions of each kind, to see what a rule changes. */
+/* One cell in every state and with every combination of what it may name. */
+static void
+draw_cell(const struct rsg_policy *p, struct rsg__cell c, struct rsg_buf *out)
+{
+	struct rsg_answer a;
+
+	for (unsigned s = RSG_STATE_ACTIVE; s <= RSG_STATE_BLOCKED; s++)
+		for (c.context = 0; c.context < 8; c.context++) {
+			c.state = (enum rsg_state)s;
+			rsg__matrix_ask(p, &c, &a);
+			rsg_buf_u8(out, (uint8_t)a.err);
+			rsg_buf_u32(out, a.min_group);
+			rsg_buf_u32(out, a.rate);
+			rsg_buf_put(out, a.transform, sizeof(a.transform));
+		}
+}
+
+static void
+draw_purpose(const struct rsg_policy *p, size_t role, unsigned action,
+    uint16_t purpose, struct rsg_buf *out)
+{
+	const char *recipient[RSG__RECIPIENTS + 1] = { NULL };
+	struct rsg__cell c = { .role = p->role[role].id, .consent = true,
+	    .action = (enum rsg_action)action, .purpose = purpose };
+	size_t n = 1 + rsg__matrix_recipients(p, recipient + 1, RSG__RECIPIENTS);
+
+	/* Most cells are empty: their place is enough. */
+	rsg_buf_u8(out, p->span[role][action][purpose].n > 0);
+	if (p->span[role][action][purpose].n == 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		c.recipient = recipient[i];
+		draw_cell(p, c, out);
+	}
+}
+
+/* All decisions as bytes, to see whether a rule changes any. */
 static enum rsg_err
 picture(const struct rsg_policy *p, struct rsg_buf *out)
 {
-	const char *recipient[RSG__RECIPIENTS + 1] = { NULL };
-	struct rsg_answer a;
-	struct rsg__cell c = { .consent = true };
-	size_t n;
-
-	n = 1 + rsg__matrix_recipients(p, recipient + 1, RSG__RECIPIENTS);
 	for (size_t role = 0; role < p->nroles; role++)
-	for (unsigned act = 1; act < RSG_ACT__MAX; act++)
-	for (size_t pu = 0; pu <= p->npurposes; pu++) {
-		c.role = p->role[role].id;
-		c.action = (enum rsg_action)act;
-		c.purpose = pu == 0 ? 0 : p->purpose[pu - 1].def.number;
-		if (p->span[role][act][c.purpose].n == 0)
-			continue;
-		for (size_t i = 0; i < n; i++)
-		for (unsigned s = 1; s <= RSG_STATE_BLOCKED; s++)
-		for (c.context = 0; c.context < 8; c.context++) {
-			c.recipient = recipient[i];
-			c.state = (enum rsg_state)s;
-			rsg__matrix_ask(p, &c, &a);
-			rsg_buf_printf(out, "%zu.%u.%zu.%zu.%u.%u %d %u %u", role,
-			    act, pu, i, s, c.context, (int)a.err, a.min_group,
-			    a.rate);
-			rsg_buf_put(out, a.transform, sizeof(a.transform));
-		}
-	}
+		for (unsigned act = 1; act < RSG_ACT__MAX; act++)
+			for (size_t pu = 0; pu <= p->npurposes; pu++)
+				draw_purpose(p, role, act, pu == 0 ? 0 :
+				    p->purpose[pu - 1].def.number, out);
 	return rsg_buf_err(out);
 }
 
@@ -248,7 +267,6 @@ lint_idle(struct lint *l)
 		rsg_buf_reset(&without);
 		if ((e = rsg__access_compile(l->p, k)) != RSG_OK)
 			break;
-		/* Cells that nothing speaks of any more are left out. */
 		e = picture(l->p, &without);
 		if (e == RSG_OK && with.len == without.len &&
 		    memcmp(with.p, without.p, with.len) == 0)

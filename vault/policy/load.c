@@ -49,6 +49,7 @@ read_files(struct rsg__reader *r, struct rsg_policy *p,
 	}
 }
 
+/* The rest of the files are jurisdictions; anything else is a mistake. */
 static void
 read_jurisdictions(struct rsg__reader *r, struct rsg_policy *p,
     const struct rsg_json *all)
@@ -99,6 +100,10 @@ files_of(struct rsg__reader *r, const struct rsg_json *root)
 	return rsg__read(r, root, shape, 2, &top) ? top.files : NULL;
 }
 
+/*
+ * Fill an empty policy. The parsed bundle stays with it: all its texts are
+ * borrowed from there.
+ */
 static enum rsg_err
 fill(struct rsg_policy *p, const void *bundle, size_t len,
     struct rsg_buf *faults)

@@ -84,6 +84,7 @@ put_context(const struct rsg_policy *p, struct rsg__cell c, struct rsg_buf *out)
 	}
 }
 
+/* The other states in which it is still a yes. */
 static void
 put_states(const struct rsg_policy *p, struct rsg__cell c, struct rsg_buf *out)
 {
@@ -97,6 +98,10 @@ put_states(const struct rsg_policy *p, struct rsg__cell c, struct rsg_buf *out)
 	}
 }
 
+/*
+ * One line for what is ever a yes, with what it takes: the same question is
+ * asked again without consent and with an objection, to see which it needs.
+ */
 static void
 put_cell(const struct rsg_policy *p, const struct rsg__cell *c,
     struct rsg_buf *out)

@@ -89,7 +89,7 @@ struct rsg_policy {
 	struct rsg__role role[RSG__ROLES];
 	struct rsg__rule rule[RSG__RULES];
 	struct rsg_choicedef *choices;	/* of all fields */
-	size_t nchoices, maxchoices;
+	size_t nchoices;
 	uint16_t standard[RSG_ACT__MAX];	/* purposes where none is stated */
 
 	/* Place + 1 by number; 0: no such number. */

@@ -47,6 +47,7 @@ static const struct {
 	{ "legitimate_interest", false, true },
 };
 
+/* The place of a basis in the table; -1 with a fault that lists them. */
 static int
 basis_of(struct rsg__reader *r, const char *basis)
 {
@@ -57,6 +58,10 @@ basis_of(struct rsg__reader *r, const char *basis)
 	return rsg__one_of(r, "basis", basis, names, COUNT(bases));
 }
 
+/*
+ * Consent that is necessary would be no consent: who refuses it must be
+ * served all the same (GDPR 7(4), and Mexico's voluntary purposes).
+ */
 static void
 check_together(struct rsg__reader *r, const struct raw *f, bool consent)
 {
@@ -71,6 +76,7 @@ check_together(struct rsg__reader *r, const struct raw *f, bool consent)
 		    "term; write one such as \"dpv:DirectMarketing\"");
 }
 
+/* One purpose by itself; its parent is looked for in the second pass. */
 static void
 read_purpose(struct rsg__reader *r, struct rsg_policy *p,
     const struct rsg_json *v, uint8_t *numbers)
@@ -127,7 +133,10 @@ find_parent(struct rsg__reader *r, struct rsg_policy *p,
 	p->purpose[p->purpose_at[child->number] - 1].def.parent = up->number;
 }
 
-/* The way from a purpose to the top. */
+/*
+ * The way from a purpose to the top, kept so that deciding need not look for
+ * parents: an objection anywhere on it reaches this purpose.
+ */
 static void
 climb(struct rsg__reader *r, struct rsg_policy *p, struct rsg__purpose *d)
 {

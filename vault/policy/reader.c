@@ -64,6 +64,7 @@ rsg__peek(const struct rsg_json *o, const char *member)
 	return rsg_json_string(v, NULL);
 }
 
+/* Some text, or a name that can stand in rules, logs and addresses. */
 static bool
 read_text(struct rsg__reader *r, const struct rsg__member *m,
     const struct rsg_json *v, const char **out)
@@ -91,6 +92,7 @@ read_text(struct rsg__reader *r, const struct rsg__member *m,
 	return true;
 }
 
+/* A whole number within the member's limits, both included. */
 static bool
 read_int(struct rsg__reader *r, const struct rsg__member *m,
     const struct rsg_json *v, int64_t *out)
@@ -111,6 +113,7 @@ read_int(struct rsg__reader *r, const struct rsg__member *m,
 	return true;
 }
 
+/* What people read stands in each language, or nowhere. */
 static bool
 read_words(struct rsg__reader *r, const struct rsg__member *m,
     const struct rsg_json *v, const char **out)
@@ -225,6 +228,7 @@ read_member(struct rsg__reader *r, const struct rsg__member *m,
 	return false;
 }
 
+/* A member nobody reads is most often one misspelt: show the right ones. */
 static void
 unknown_member(struct rsg__reader *r, const char *name,
     const struct rsg__member *m, size_t n)

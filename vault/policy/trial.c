@@ -105,6 +105,10 @@ channel_of(struct rsg__reader *r, const char *name)
 	return c < 0 ? 0 : (uint8_t)c;
 }
 
+/*
+ * What the person said, oldest first: a later one is newer, which counts
+ * between a purpose as a whole and its channels.
+ */
 static void
 read_consents(struct rsg__reader *r, const struct rsg_policy *p,
     const struct rsg_json *list, struct trial *t)
@@ -163,6 +167,7 @@ read_names(struct rsg__reader *r, const struct rsg_json *list, struct trial *t)
 	}
 }
 
+/* The whole question. What cannot be asked is a fault, never a denial. */
 static void
 read_ask(struct rsg__reader *r, const struct rsg_policy *p,
     const struct rsg_json *ask, struct trial *t)
@@ -221,6 +226,7 @@ compare_fields(struct rsg__reader *r, const struct rsg_policy *p,
 	}
 }
 
+/* Each difference is a line, so that one run shows how far off it is. */
 static void
 compare(struct rsg__reader *r, const struct rsg_policy *p,
     const struct rsg_json *expect, const struct rsg_answer *a)
@@ -243,6 +249,7 @@ compare(struct rsg__reader *r, const struct rsg_policy *p,
 		compare_fields(r, p, f.fields, a);
 }
 
+/* False when anything differs, or the test itself is at fault. */
 static bool
 run_test(struct rsg__reader *r, const struct rsg_policy *p,
     const struct rsg_json *v)
