@@ -270,7 +270,9 @@ faults(void **state)
 		"{", "[]", "{\"what\":\"people\"}",
 		"{\"what\":\"events\"}",
 		/* a misspelt member */
-		"{\"what\":\"events\",\"persn\":{}}",
+		"{\"what\":\"events\",\"person\":{\"field\":\"a\",\"column\":\"b\"},"
+		    "\"kind\":\"purchase\",\"time\":{\"column\":\"t\"},"
+		    "\"documnt\":\"d\"}",
 		"{\"what\":\"events\",\"person\":{\"field\":\"a\"}}",
 		"{\"what\":\"events\",\"person\":{\"field\":\"a\",\"column\":\"b\"},"
 		    "\"kind\":\"purchase\",\"time\":{\"column\":\"t\",\"format\":"
