@@ -144,24 +144,25 @@ roots_are_rfc_6962s(void **state)
 {
 	struct rsg_member *m = members(7);
 	uint8_t leaf[7][32], ab[32], cd[32], ef[32], abcd[32], efg[32], expect[32], root[32];
+	uint8_t scratch[7][32];
 
 	(void)state;
 	for (int i = 0; i < 7; i++)
 		rsg_sha256((struct rsg_part[]){ { "\0", 1 }, { m[i].commitment, 32 } }, 2,
 		    leaf[i]);
-	rsg_release_root(m, 1, root);
+	rsg_release_root(m, 1, scratch, root);
 	assert_memory_equal(root, leaf[0], 32);
 	node(leaf[0], leaf[1], ab);
 	node(leaf[2], leaf[3], cd);
 	node(leaf[4], leaf[5], ef);
 	node(ab, cd, abcd);
 	node(ef, leaf[6], efg);
-	rsg_release_root(m, 3, root);
+	rsg_release_root(m, 3, scratch, root);
 	node(ab, leaf[2], expect);
 	assert_memory_equal(root, expect, 32);
-	rsg_release_root(m, 4, root);
+	rsg_release_root(m, 4, scratch, root);
 	assert_memory_equal(root, abcd, 32);
-	rsg_release_root(m, 7, root);
+	rsg_release_root(m, 7, scratch, root);
 	node(abcd, efg, expect);
 	assert_memory_equal(root, expect, 32);
 	free(m);

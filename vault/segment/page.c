@@ -127,6 +127,7 @@ struct giving {
 	struct rsg_population people;
 	struct rsg_scan_desk *desk;
 	bool *out;			/* by place: not to be given */
+	uint8_t (*leaf)[32];		/* room for the root */
 	size_t nout;
 };
 
@@ -319,7 +320,7 @@ give_alone(struct giving *g, struct rsg_call *c, int64_t horizon)
 		return e;
 	if (g->nout > 0) {
 		close_ranks(g);
-		rsg_release_root(g->page->member, g->page->n, c->draft.root);
+		rsg_release_root(g->page->member, g->page->n, g->leaf, c->draft.root);
 	}
 	c->draft.people = (uint32_t)g->page->n;
 	if ((e = rsg_audit_stage(g->w, c)) != RSG_OK)
@@ -336,7 +337,8 @@ rsg_page_give(struct rsg_worker *w, struct rsg_call *c, struct rsg_page *page)
 	enum rsg_err e;
 
 	if ((g.desk = rsg_arena_get(w->arena, sizeof(*g.desk))) == NULL ||
-	    (g.out = rsg_arena_get(w->arena, RSG_RELEASE_PAGE * sizeof(*g.out))) == NULL)
+	    (g.out = rsg_arena_get(w->arena, RSG_RELEASE_PAGE * sizeof(*g.out))) == NULL ||
+	    (g.leaf = rsg_arena_get(w->arena, RSG_RELEASE_PAGE * sizeof(*g.leaf))) == NULL)
 		return RSG_NO_MEMORY;
 	rsg_population_ask(w, c, RSG_ACT_RELEASE, page->release.purpose, &g.people);
 	g.people.question.now = page->release.created + RSG_RELEASE_LIFE;
@@ -344,7 +346,7 @@ rsg_page_give(struct rsg_worker *w, struct rsg_call *c, struct rsg_page *page)
 		return e;
 	close_ranks(&g);
 	/* Most often nobody withdraws now, and this is what the entry says. */
-	rsg_release_root(page->member, page->n, c->draft.root);
+	rsg_release_root(page->member, page->n, g.leaf, c->draft.root);
 	if ((e = give_alone(&g, c, horizon)) != RSG_OK) {
 		rsg_db_rollback(w->db);
 		w->audit = NULL;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "resguardo/clock.h"
+#include "audit/merkle.h"
 #include "work/vault.h"
 
 #define FORMAT		1
@@ -160,31 +160,13 @@ rsg_release_coarsen(struct rsg_member *m, size_t n, uint32_t bins, uint32_t k)
 	return kept;
 }
 
-/*
- * RFC 6962, section 2.1: leaves and nodes are hashed apart, and a tree splits
- * at the largest power of two below its size. A page is at most 12 deep.
- */
 void
-rsg_release_root(const struct rsg_member *m, size_t n, uint8_t root[32])
+rsg_release_root(const struct rsg_member *m, size_t n, uint8_t (*leaf)[32],
+    uint8_t root[32])
 {
-	static const uint8_t leaf = 0, node = 1;
-	uint8_t half[2][32];
-	size_t k = 1;
-
-	if (n == 0) {
-		rsg_sha256(NULL, 0, root);
-		return;
-	}
-	if (n == 1) {
-		rsg_sha256((struct rsg_part[]){ { &leaf, 1 },
-		    { m->commitment, sizeof(m->commitment) } }, 2, root);
-		return;
-	}
-	while (k * 2 < n)
-		k *= 2;
-	rsg_release_root(m, k, half[0]);
-	rsg_release_root(m + k, n - k, half[1]);
-	rsg_sha256((struct rsg_part[]){ { &node, 1 }, { half, sizeof(half) } }, 2, root);
+	for (size_t i = 0; i < n; i++)
+		rsg_merkle_leaf(m[i].commitment, sizeof(m[i].commitment), leaf[i]);
+	rsg_merkle_root(leaf, n, root);
 }
 
 /* --- Cursors --- */

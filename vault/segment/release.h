@@ -62,8 +62,9 @@ RSG_MUST enum rsg_err rsg_release_sort(struct rsg_member *, size_t n);
 /* Drop who stands in a cell under `k`; see rsg_cells_hide(). How many remain. */
 size_t rsg_release_coarsen(struct rsg_member *, size_t n, uint32_t bins, uint32_t k);
 
-/* The root over the members' commitments, as RFC 6962 makes it of leaves. */
-void rsg_release_root(const struct rsg_member *, size_t n, uint8_t root[32]);
+/* The root over the members' commitments; `leaf` is room for `n` hashes. */
+void rsg_release_root(const struct rsg_member *, size_t n, uint8_t (*leaf)[32],
+    uint8_t root[32]);
 
 /* A cursor: sealed to the credential, for one page of one release. */
 RSG_MUST enum rsg_err rsg_cursor_put(struct rsg_call *, const struct rsg_keyring *,
