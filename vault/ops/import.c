@@ -25,6 +25,7 @@ struct customer {
 	int64_t number;
 	struct rsg_intake in;
 	struct rsg_consent consent[CONSENTS_MAX];
+	bool dated[CONSENTS_MAX];	/* does the line say when? */
 	size_t nconsents;
 	char jurisdiction[8], language[8];
 	const struct rsg_intake_value *key;	/* the unique value it is found by */
@@ -64,6 +65,7 @@ read_consents(struct import *m, struct customer *u)
 	while (rsg_msg_each(u->group, &pos, RSG_F_CONSENTS, &group)) {
 		if (u->nconsents == CONSENTS_MAX)
 			return rsg_call_fail(m->c, RSG_TOO_LARGE, "consents", NULL);
+		u->dated[u->nconsents] = rsg_msg_has(group, RSG_F_TIME);
 		if ((e = rsg_consent_read(m->w, m->c, group,
 		    &u->consent[u->nconsents++])) != RSG_OK)
 			return e;
@@ -201,14 +203,21 @@ only_changes(struct rsg_item *it, struct customer *u)
 	return RSG_OK;
 }
 
-/* Has the ledger this very word already, or a later one? */
+/*
+ * Has the ledger this very word already, or a later one? A yes without a date
+ * may be older than anything: no word that is there gives way to it.
+ */
 static bool
-known(const struct rsg_header *h, const struct rsg_consent *ev)
+known(const struct rsg_header *h, const struct rsg_consent *ev, bool dated)
 {
-	for (size_t i = 0; i < h->ngrants; i++)
-		if (h->grant[i].purpose == ev->purpose &&
-		    h->grant[i].channel == ev->channel && h->grant[i].since >= ev->time)
-			return true;
+	for (size_t i = 0; i < h->ngrants; i++) {
+		if (h->grant[i].purpose != ev->purpose ||
+		    h->grant[i].channel != ev->channel)
+			continue;
+		if (dated)
+			return h->grant[i].since >= ev->time;
+		return ev->status == RSG_STATUS_GIVEN || h->grant[i].status == ev->status;
+	}
 	return false;
 }
 
@@ -232,7 +241,7 @@ write_customer(struct import *m, struct rsg_item *it, struct customer *u)
 	if ((e = rsg_intake_stage(b, it->subject, &u->in)) != RSG_OK)
 		return e;
 	for (size_t i = 0; i < u->nconsents; i++) {
-		if (u->found && known(&it->subject->h, &u->consent[i]))
+		if (u->found && known(&it->subject->h, &u->consent[i], u->dated[i]))
 			continue;
 		u->changed = true;
 		if ((e = rsg_ledger_append(b, m->c, it->subject, &u->consent[i])) != RSG_OK)
