@@ -31,13 +31,15 @@ rsg_missing() {
 	done
 }
 
-# Install what is not there. $1: the external database, if any.
+# Install what is not there. $1: the external database, if any; more words are
+# more packages.
 rsg_packages() {
 	local need=(gcc libc6-dev pkg-config cmake ninja-build libpq-dev libsodium-dev
 		libmicrohttpd-dev libjansson-dev libssl-dev libseccomp-dev
 		tzdata ca-certificates curl gzip util-linux)
 	local missing conf=/etc/postgresql-common/createcluster.conf
 	[ -n "$1" ] || need+=(postgresql postgresql-client)
+	need+=("${@:2}")
 	mapfile -t missing < <(rsg_missing "${need[@]}")
 	[ ${#missing[@]} -gt 0 ] || return 0
 	command -v apt-get >/dev/null ||
