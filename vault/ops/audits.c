@@ -166,6 +166,7 @@ put_entry(struct rsg_worker *w, struct rsg_buf *out, const struct rsg_entry *x,
 {
 	const struct rsg_purposedef *p = rsg_policy_purpose_no(w->policy, x->purpose);
 	const char *action = rsg_action_name((enum rsg_action)x->action);
+	bool allowed = strcmp(x->decision, rsg_err_id(RSG_OK)) == 0;
 	size_t mark = rsg_msg_open(out, RSG_F_ENTRIES);
 
 	rsg_msg_id(out, RSG_F_ENTRY, &x->id);
@@ -175,9 +176,11 @@ put_entry(struct rsg_worker *w, struct rsg_buf *out, const struct rsg_entry *x,
 	rsg_msg_text(out, RSG_F_ACTION, action == NULL ? "unknown" : action);
 	if (p != NULL)
 		rsg_msg_text(out, RSG_F_PURPOSE, p->id);
-	rsg_msg_text(out, RSG_F_DECISION, x->decision);
-	if (x->clause[0] != '\0')
-		rsg_msg_text(out, RSG_F_CLAUSE, x->clause);
+	/* In the words that a search takes; where no rule refused, the error says why. */
+	rsg_msg_text(out, RSG_F_DECISION, allowed ? "allow" : "deny");
+	if (x->clause[0] != '\0' || !allowed)
+		rsg_msg_text(out, RSG_F_CLAUSE,
+		    x->clause[0] != '\0' ? x->clause : x->decision);
 	if (recipient[0] != '\0')
 		rsg_msg_text(out, RSG_F_RECIPIENT, recipient);
 	for (size_t i = 0; i < x->nfields; i++) {

@@ -232,7 +232,7 @@ rsg_op_explain(struct rsg_item *it)
 		q.standing = &st;
 	}
 	rsg_policy_decide(policy, &q, &a);
-	rsg_msg_text(out, RSG_F_DECISION, rsg_err_id(a.err));
+	rsg_msg_text(out, RSG_F_DECISION, a.err == RSG_OK ? "allow" : "deny");
 	rsg_msg_text(out, RSG_F_CLAUSE, a.clause);
 	for (size_t i = 0; i < x->n; i++) {
 		uint16_t n = x->field[i];
