@@ -37,6 +37,9 @@ rsg__days_varint(struct rsg_days *d)
 	uint64_t v = 0;
 	uint8_t c = 0;
 
+	/* Steps between days and small figures: most take one byte. */
+	if (d->p != d->end && *d->p < 0x80)
+		return *d->p++;
 	for (unsigned shift = 0; shift < 64; shift += 7) {
 		if (d->p == d->end)
 			break;
