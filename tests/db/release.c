@@ -99,6 +99,8 @@ a_release_holds_who_consents(void **state)
 	assert_true(count <= PEOPLE - PEOPLE / 10);
 	for (int i = 0; i < PEOPLE; i += 10)
 		assert_false(given(&a, &ids[i], 7) || given(&b, &ids[i], 7));
+	/* Who is in the model, but will not consent as long as pages are given. */
+	assert_false(given(&a, &ids[SOON_OVER], 7) || given(&b, &ids[SOON_OVER], 7));
 	/* One entry for the making, one a page. */
 	assert_int_equal(fresh_number(f.as_super, "SELECT count(*) FROM audit_entry"),
 	    entries + 3);

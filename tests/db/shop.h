@@ -16,6 +16,7 @@
 
 #define PEOPLE		6000	/* two pages */
 #define TODAY		20000
+#define SOON_OVER	28	/* whose consent ends within the hour */
 #define SEGMENTATION	11
 
 static struct fresh f;
@@ -52,7 +53,8 @@ fill(void)
 		p.activity = a;
 		if (i % 10 != 0)
 			assert_int_equal(rsg_header_grant(&p.header, SEGMENTATION,
-			    RSG_CHANNEL_NONE, RSG_STATUS_GIVEN, 1, 0), RSG_OK);
+			    RSG_CHANNEL_NONE, RSG_STATUS_GIVEN, 1, i == SOON_OVER ?
+			    rsg_clock_now() + 3600 * RSG_US : 0), RSG_OK);
 		if (b == NULL)
 			b = rsg_db_bind(f.db, RSG_SQL_SUBJECT_INSERT);
 		assert_int_equal(people_bind(&p, vault.keys, b, &scratch), RSG_OK);

@@ -29,21 +29,19 @@ smallest(const struct rsg_cells *c)
 void
 rsg_cells_hide(struct rsg_cells *c, uint32_t k)
 {
-	uint32_t cells = 0, next;
 	uint64_t people = 0;
+	uint32_t next;
 
 	for (uint32_t i = 0; i < size_of(c->bins); i++) {
 		c->hidden[i] = c->n[i] == 0 || c->n[i] < k;
-		if (c->hidden[i] && c->n[i] > 0) {
-			cells++;
+		if (c->hidden[i])
 			people += c->n[i];
-		}
 	}
-	while (people > 0 && (cells == 1 || people < k)) {
+	/* One cell alone is always fewer than k. */
+	while (people > 0 && people < k) {
 		if ((next = smallest(c)) == size_of(c->bins))
 			return;
 		c->hidden[next] = true;
-		cells++;
 		people += c->n[next];
 	}
 }

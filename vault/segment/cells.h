@@ -24,8 +24,8 @@ uint32_t rsg_cells_at(uint32_t bins, struct rsg_score);
 /*
  * Hide the cells under `k` people, empty ones too, so that few cannot be told
  * from none. As the whole is known, what is hidden must not follow by
- * subtraction: while it is one cell, or fewer than `k` people, the smallest
- * that still shows is hidden as well.
+ * subtraction: while fewer than `k` people are hidden, the smallest cell that
+ * still shows is hidden as well.
  */
 void rsg_cells_hide(struct rsg_cells *, uint32_t k);
 
