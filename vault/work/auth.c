@@ -389,6 +389,7 @@ rsg_auth_resolve(struct rsg_worker *w, struct rsg_call **calls, size_t n)
 	struct rsg_id id[RSG_BATCH_MAX], missing[RSG_BATCH_MAX];
 	uint8_t digest[RSG_BATCH_MAX][RSG_DIGEST_LEN];
 	bool ask[RSG_BATCH_MAX] = { false };
+	const struct known *k;
 	size_t nmissing = 0;
 	enum rsg_err e;
 
@@ -405,8 +406,10 @@ rsg_auth_resolve(struct rsg_worker *w, struct rsg_call **calls, size_t n)
 			continue;
 		}
 		ask[i] = true;
+		/* What did not verify is looked at again: it may be put right. */
 		pthread_mutex_lock(&lock);
-		if (find(&id[i]) == NULL)
+		k = find(&id[i]);
+		if (k == NULL || !k->good)
 			missing[nmissing++] = id[i];
 		pthread_mutex_unlock(&lock);
 	}
