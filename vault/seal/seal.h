@@ -136,6 +136,7 @@ enum rsg_service {
 	RSG_SERVICE_BLIND = 1, RSG_SERVICE_PSEUDONYM = 2, RSG_SERVICE_ROWMAC = 3,
 	RSG_SERVICE_OPERATIONS = 4, RSG_SERVICE_SUPPRESSION = 5,
 	RSG_SERVICE_SESSION = 6,	/* API keys, page tokens, idempotency */
+	RSG_SERVICE_RECEIPT = 7,	/* seed of the Ed25519 key that signs receipts */
 	RSG_SERVICE__MAX
 };
 struct rsg_service_name {

@@ -11,6 +11,7 @@
 static const struct rsg_service_name global_keys[] = {
 	{ RSG_SERVICE_ROWMAC, 0, 0 }, { RSG_SERVICE_OPERATIONS, 0, 0 },
 	{ RSG_SERVICE_SUPPRESSION, 0, 0 }, { RSG_SERVICE_SESSION, 0, 0 },
+	{ RSG_SERVICE_RECEIPT, 0, 0 },
 };
 
 /* --- MACs over rows --- */
