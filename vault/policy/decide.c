@@ -102,8 +102,8 @@ fit_of(const struct rsg_policy *p, const struct rsg__rule *r,
 
 /* The last word on exactly this purpose and channel. */
 static enum word
-word_at(const struct rsg_standing *s, uint16_t purpose, uint8_t channel,
-    int64_t now, int64_t *since)
+word_at(const struct rsg_question *q, const struct rsg_standing *s,
+    uint16_t purpose, uint8_t channel, int64_t *since)
 {
 	enum word w = WORD_SILENT;
 
@@ -118,7 +118,9 @@ word_at(const struct rsg_standing *s, uint16_t purpose, uint8_t channel,
 			break;
 		case RSG_STATUS_GIVEN:
 		case RSG_STATUS_RENEWED:
-			if (g->until != 0 && g->until <= now)
+			if ((g->until != 0 && g->until <= q->now) ||
+			    rsg_policy_again(q->again, q->nagain, purpose,
+			    g->since, q->now))
 				return WORD_NO;
 			w = WORD_YES;
 			if (g->since > *since)
@@ -155,13 +157,13 @@ whole_no(const struct rsg_standing *s, uint16_t purpose, int64_t since)
  * channels too, until one of them is given again.
  */
 static enum word
-word_of(const struct rsg_standing *s, uint16_t purpose, uint8_t channel,
-    int64_t now)
+word_of(const struct rsg_question *q, const struct rsg_standing *s,
+    uint16_t purpose, uint8_t channel)
 {
 	enum word w;
 	int64_t since = INT64_MIN;
 
-	w = word_at(s, purpose, channel, now, &since);
+	w = word_at(q, s, purpose, channel, &since);
 	if (w != WORD_NO && channel != RSG_CHANNEL_NONE &&
 	    whole_no(s, purpose, since))
 		return WORD_NO;
@@ -171,12 +173,12 @@ word_of(const struct rsg_standing *s, uint16_t purpose, uint8_t channel,
 /* Is there a grant for the purpose, its own or one from above that covers it? */
 static bool
 covered(const struct rsg_policy *p, const struct rsg__purpose *pu,
-    const struct rsg_standing *s, uint8_t channel, int64_t now)
+    const struct rsg_question *q, const struct rsg_standing *s, uint8_t channel)
 {
 	for (unsigned i = 0; i < RSG__DEPTH && pu->up[i] != 0; i++) {
 		if (i > 0 && !rsg__purpose_no(p, pu->up[i])->def.covers_children)
 			return false;
-		switch (word_of(s, pu->up[i], channel, now)) {
+		switch (word_of(q, s, pu->up[i], channel)) {
 		case WORD_YES:
 			return true;
 		case WORD_NO:
@@ -208,20 +210,22 @@ objection(const struct rsg_policy *p, const struct rsg__purpose *pu,
 
 static bool
 granted(const struct rsg_policy *p, const struct rsg__purpose *pu,
-    const struct rsg_standing *s, uint8_t channel, int64_t now)
+    const struct rsg_question *q, const struct rsg_standing *s)
 {
+	uint8_t channel = q->channel;
+
 	if (channel != RSG_CHANNEL_NONE) {
 		if (pu->def.per_channel)
-			return covered(p, pu, s, channel, now);
-		if (word_of(s, pu->def.number, channel, now) == WORD_NO)
+			return covered(p, pu, q, s, channel);
+		if (word_of(q, s, pu->def.number, channel) == WORD_NO)
 			return false;
 	}
-	if (covered(p, pu, s, RSG_CHANNEL_NONE, now))
+	if (covered(p, pu, q, s, RSG_CHANNEL_NONE))
 		return true;
 	if (!pu->def.per_channel)
 		return false;
 	for (uint8_t c = 1; c < RSG_CHANNEL__MAX; c++)
-		if (covered(p, pu, s, c, now) && objection(p, pu, s, c) == NULL)
+		if (covered(p, pu, q, s, c) && objection(p, pu, s, c) == NULL)
 			return true;
 	return false;
 }
@@ -247,7 +251,7 @@ against(const struct rsg_policy *p, const struct rsg_question *q)
 		return NULL;
 	if ((clause = objection(p, pu, s, q->channel)) != NULL)
 		return clause;
-	if (pu->def.needs_consent && !granted(p, pu, s, q->channel, q->now))
+	if (pu->def.needs_consent && !granted(p, pu, q, s))
 		return pu->consent;
 	return NULL;
 }

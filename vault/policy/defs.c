@@ -93,7 +93,38 @@ bool
 rsg_policy_jurisdiction(const struct rsg_policy *p, const char *s, size_t len)
 {
 	for (size_t i = 0; i < p->ncodes; i++)
-		if (is(p->code[i], s, len))
+		if (is(p->law[i].code, s, len))
+			return true;
+	return false;
+}
+
+const struct rsg_lawdef *
+rsg_policy_law(const struct rsg_policy *p, const char *code)
+{
+	for (size_t i = 0; i < p->ncodes; i++)
+		if (strcmp(p->law[i].code, code) == 0)
+			return &p->law[i];
+	return NULL;
+}
+
+bool
+rsg_policy_explicit(const struct rsg_policy *p, const char *method)
+{
+	if (method == NULL || p->explicit_methods == NULL)
+		return method != NULL;
+	for (size_t i = 0; i < rsg_json_size(p->explicit_methods); i++)
+		if (strcmp(rsg_json_string(rsg_json_at(p->explicit_methods, i),
+		    NULL), method) == 0)
+			return true;
+	return false;
+}
+
+bool
+rsg_policy_again(const struct rsg_again *a, size_t n, uint16_t purpose,
+    int64_t since, int64_t now)
+{
+	for (size_t i = 0; i < n; i++)
+		if (a[i].purpose == purpose && since < a[i].before && now >= a[i].from)
 			return true;
 	return false;
 }

@@ -14,6 +14,7 @@
 struct raw {
 	const char *code, *title[2], *language, *authority, *rights_name[2];
 	const struct rsg_json *consent_age, *blocking, *calendar, *rights;
+	bool notice;
 };
 static const struct rsg__member members[] = {
 	{ "code", RSG__M_ID, true, offsetof(struct raw, code), 0, 0 },
@@ -25,6 +26,7 @@ static const struct rsg__member members[] = {
 	{ "blocking", RSG__M_OBJECT, true, offsetof(struct raw, blocking), 0, 0 },
 	{ "calendar", RSG__M_OBJECT, true, offsetof(struct raw, calendar), 0, 0 },
 	{ "rights", RSG__M_ARRAY, true, offsetof(struct raw, rights), 1, 64 },
+	{ "notice_required", RSG__M_BOOL, false, offsetof(struct raw, notice), 0, 0 },
 };
 
 /* Where a figure comes from: the law's place, and how sure its reading is. */
@@ -90,7 +92,7 @@ check_mark(struct rsg__reader *r, const char *mark)
 		rsg__one_of(r, "mark", mark, marks, COUNT(marks));
 }
 
-static void
+static int64_t
 check_basis(struct rsg__reader *r, const char *member, const struct rsg_json *v,
     const struct rsg__member *shape, size_t n)
 {
@@ -98,11 +100,12 @@ check_basis(struct rsg__reader *r, const char *member, const struct rsg_json *v,
 	size_t mark;
 
 	if (v == NULL)
-		return;
+		return 0;
 	mark = rsg__enter(r, member, RSG__ALONE, NULL);
 	rsg__read(r, v, shape, n, &f);
 	check_mark(r, f.mark);
 	rsg__leave(r, mark);
+	return f.years;
 }
 
 static void
@@ -187,6 +190,7 @@ rsg__jurisdiction_read(struct rsg__reader *r, struct rsg_policy *p,
 {
 	static const char *const languages[] = { "en", "es" };
 	struct raw f = { 0 };
+	int64_t age;
 	size_t mark;
 
 	rsg__read(r, file, members, COUNT(members), &f);
@@ -197,9 +201,9 @@ rsg__jurisdiction_read(struct rsg__reader *r, struct rsg_policy *p,
 		rsg__fault(r, "code", "is longer than 7 letters; shorten it");
 	if (f.language != NULL)
 		rsg__one_of(r, "language", f.language, languages, 2);
-	check_basis(r, "consent_age", f.consent_age, age_members,
+	age = check_basis(r, "consent_age", f.consent_age, age_members,
 	    COUNT(age_members));
-	check_basis(r, "blocking", f.blocking, blocking_members,
+	(void)check_basis(r, "blocking", f.blocking, blocking_members,
 	    COUNT(blocking_members));
 	if (f.calendar != NULL)
 		check_calendar(r, f.calendar);
@@ -213,5 +217,6 @@ rsg__jurisdiction_read(struct rsg__reader *r, struct rsg_policy *p,
 		rsg__fault(r, NULL, "is one jurisdiction too many; at most %d",
 		    RSG__CODES);
 	else if (f.code != NULL)
-		p->code[p->ncodes++] = f.code;
+		p->law[p->ncodes++] = (struct rsg_lawdef){ .code = f.code,
+		    .consent_age = (uint8_t)age, .notice_required = f.notice };
 }

@@ -85,7 +85,8 @@ struct rsg_policy {
 	struct rsg_segmentdef segment[RSG__SEGMENTS];
 	unsigned bins;			/* scores that segments are made for */
 	struct rsg_kinddef kind[RSG__KINDS];
-	const char *code[RSG__CODES];
+	struct rsg_lawdef law[RSG__CODES];
+	const struct rsg_json *explicit_methods;	/* NULL: any that is named */
 	struct rsg__role role[RSG__ROLES];
 	struct rsg__rule rule[RSG__RULES];
 	struct rsg_choicedef *choices;	/* of all fields */

@@ -46,6 +46,16 @@ static const struct {
 	[RSG_ACT_POLICY] = { "policy", 0, PEOPLE | NOBODY },
 	[RSG_ACT_OPERATE] = { "operate", 0, NOBODY },
 	[RSG_ACT_SIGN_IN] = { "sign_in", 0, PEOPLE | OWN | GROUPS | NOBODY },
+	/* The consent that a benefit is for is its incentive's, asked apart. */
+	[RSG_ACT_BENEFIT_WRITE] = { "benefit_write", RSG__ACT_PERSON, PEOPLE },
+	[RSG_ACT_BENEFIT_READ] = { "benefit_read", RSG__ACT_PERSON,
+	    PEOPLE | OWN },
+	/* Asking whether one may is never refused for lack of consent: that
+	 * is the answer. Nor is word of who wants no more. */
+	[RSG_ACT_CONTACT_ASK] = { "contact_ask", RSG__ACT_PERSON |
+	    RSG__ACT_PURPOSE, PEOPLE | GROUPS },
+	[RSG_ACT_CONTACT_REPORT] = { "contact_report", RSG__ACT_PERSON |
+	    RSG__ACT_PURPOSE, PEOPLE | GROUPS },
 };
 
 static const char *const channels[RSG_CHANNEL__MAX] = {

@@ -35,6 +35,8 @@ enum rsg_action {
 	RSG_ACT_MODEL_READ = 10, RSG_ACT_RELEASE = 11, RSG_ACT_AUDIT_READ = 12,
 	RSG_ACT_EXPLAIN = 13, RSG_ACT_IMPORT = 14, RSG_ACT_PRINCIPAL = 15,
 	RSG_ACT_POLICY = 16, RSG_ACT_OPERATE = 17, RSG_ACT_SIGN_IN = 18,
+	RSG_ACT_BENEFIT_WRITE = 19, RSG_ACT_BENEFIT_READ = 20,
+	RSG_ACT_CONTACT_ASK = 21, RSG_ACT_CONTACT_REPORT = 22,
 	RSG_ACT__MAX
 };
 const char *rsg_action_name(enum rsg_action);		/* "read" */
@@ -90,6 +92,15 @@ struct rsg_standing {
 	bool self;			/* the actor is this person */
 };
 
+/*
+ * People have to be asked again: a yes said before `before` counts no more
+ * from `from` on. It comes with a new version of a notice.
+ */
+struct rsg_again {
+	uint16_t purpose;
+	int64_t before, from;		/* us */
+};
+
 struct rsg_question {
 	const char *role;		/* "till" */
 	const char *recipient;		/* NULL: nobody outside */
@@ -99,6 +110,8 @@ struct rsg_question {
 	const uint16_t *field;		/* field numbers asked for */
 	size_t nfields;
 	const struct rsg_standing *standing;	/* NULL: about nobody in particular */
+	const struct rsg_again *again;	/* who has to be asked again; borrowed */
+	size_t nagain;
 	bool staff, place, reason;	/* which of them the request names */
 	int64_t now;
 };
@@ -185,6 +198,12 @@ struct rsg_purposedef {
 	bool marketing, profiling;	/* what an objection can reach */
 	bool covers_children;		/* consent to it is consent to those under it */
 	bool gpc;			/* Global Privacy Control counts as an objection */
+	bool is_explicit;		/* a yes has to be explicit */
+	bool notice_required;		/* a yes names the notice that was shown */
+	bool objection_lift;		/* a later yes lifts an objection */
+	bool double_opt_in;		/* a yes is confirmed from the address itself */
+	bool minors;			/* profiling of children is allowed, by a guardian */
+	uint32_t consent_days;		/* how long a yes holds; 0: until it is withdrawn */
 	uint16_t parent;		/* 0: none */
 	uint32_t retention_days;
 };
@@ -194,6 +213,12 @@ struct rsg_kinddef {
 	const char *id;			/* "purchase" */
 	const char *title[2];
 	enum rsg_sign amount;		/* NONE: it carries no amount */
+};
+/* What the law of a place says about consent. */
+struct rsg_lawdef {
+	const char *code;		/* "MX" */
+	uint8_t consent_age;		/* years; younger people have a guardian */
+	bool notice_required;
 };
 struct rsg_segmentdef {
 	const char *code;		/* neutral, goes outside: "S07" */
@@ -215,6 +240,12 @@ const struct rsg_purposedef *rsg_policy_purpose_at(const struct rsg_policy *, si
 const struct rsg_segmentdef *rsg_policy_segment_at(const struct rsg_policy *, size_t);
 bool rsg_policy_role(const struct rsg_policy *, const char *, size_t);
 bool rsg_policy_jurisdiction(const struct rsg_policy *, const char *, size_t);
+const struct rsg_lawdef *rsg_policy_law(const struct rsg_policy *, const char *code);
+/* Is saying yes in this way explicit? */
+bool rsg_policy_explicit(const struct rsg_policy *, const char *method);
+/* Has somebody who said yes at `since` to be asked again by now? */
+bool rsg_policy_again(const struct rsg_again *, size_t n, uint16_t purpose,
+    int64_t since, int64_t now);
 bool rsg_policy_kind(const struct rsg_policy *, const char *, size_t, uint8_t *number);
 const char *rsg_policy_kind_name(const struct rsg_policy *, uint8_t number);
 const struct rsg_kinddef *rsg_policy_kind_at(const struct rsg_policy *, size_t);

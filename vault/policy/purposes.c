@@ -14,6 +14,8 @@ struct raw {
 	const char *id, *dpv, *basis, *basis_dpv, *parent;
 	const char *title[2], *description[2];
 	bool per_channel, necessary, marketing, profiling, covers, gpc;
+	bool notice, lift, twice, minors;
+	int64_t consent_days;
 };
 
 static const struct rsg__member members[] = {
@@ -32,6 +34,12 @@ static const struct rsg__member members[] = {
 	{ "marketing", RSG__M_BOOL, false, offsetof(struct raw, marketing), 0, 0 },
 	{ "profiling", RSG__M_BOOL, false, offsetof(struct raw, profiling), 0, 0 },
 	{ "gpc", RSG__M_BOOL, false, offsetof(struct raw, gpc), 0, 0 },
+	{ "notice_required", RSG__M_BOOL, false, offsetof(struct raw, notice), 0, 0 },
+	{ "objection_lift", RSG__M_BOOL, false, offsetof(struct raw, lift), 0, 0 },
+	{ "double_opt_in", RSG__M_BOOL, false, offsetof(struct raw, twice), 0, 0 },
+	{ "minors", RSG__M_BOOL, false, offsetof(struct raw, minors), 0, 0 },
+	{ "consent_days", RSG__M_INT, false,
+	    offsetof(struct raw, consent_days), 1, 36525 },
 	{ "retention_days", RSG__M_INT, true,
 	    offsetof(struct raw, retention_days), 1, 36525 },
 };
@@ -71,6 +79,13 @@ check_together(struct rsg__reader *r, const struct raw *f, bool consent)
 	if (f->per_channel && !consent)
 		rsg__fault(r, "per_channel", "is only possible where consent "
 		    "is asked for; write false");
+	if (!consent && (f->notice || f->twice || f->consent_days != 0))
+		rsg__fault(r, NULL, "\"notice_required\", \"double_opt_in\" and "
+		    "\"consent_days\" are only possible where consent is asked "
+		    "for; remove them");
+	if (f->minors && !f->profiling)
+		rsg__fault(r, "minors", "is about profiling children, and this "
+		    "purpose does not profile; remove it");
 	if (strchr(f->dpv, ':') == NULL || strchr(f->basis_dpv, ':') == NULL)
 		rsg__fault(r, NULL, "\"dpv\" or \"basis_dpv\" is not a DPV "
 		    "term; write one such as \"dpv:DirectMarketing\"");
@@ -106,6 +121,10 @@ read_purpose(struct rsg__reader *r, struct rsg_policy *p,
 		.per_channel = f.per_channel, .necessary = f.necessary,
 		.marketing = f.marketing, .profiling = f.profiling,
 		.covers_children = f.covers, .gpc = f.gpc,
+		.is_explicit = strcmp(f.basis, "explicit_consent") == 0,
+		.notice_required = f.notice, .objection_lift = f.lift,
+		.double_opt_in = f.twice, .minors = f.minors,
+		.consent_days = (uint32_t)f.consent_days,
 		.retention_days = (uint32_t)f.retention_days,
 	};
 	d->can_object = bases[basis].object;
@@ -156,11 +175,12 @@ void
 rsg__purposes_read(struct rsg__reader *r, struct rsg_policy *p,
     const struct rsg_json *file)
 {
-	struct { const struct rsg_json *retired, *purposes; } top = { 0 };
+	struct { const struct rsg_json *retired, *purposes, *methods; } top = { 0 };
 	static const struct rsg__member shape[] = {
 		{ "retired", RSG__M_ANY, false, 0, 0, 0 },
 		{ "purposes", RSG__M_ARRAY, true, sizeof(void *), 1,
 		    RSG_POLICY_PURPOSES - 1 },
+		{ "explicit_methods", RSG__M_LIST, false, 2 * sizeof(void *), 0, 32 },
 	};
 	uint8_t numbers[RSG_POLICY_PURPOSES] = { 0 };
 	const struct rsg_json *v;
@@ -168,6 +188,7 @@ rsg__purposes_read(struct rsg__reader *r, struct rsg_policy *p,
 
 	rsg__read(r, file, shape, COUNT(shape), &top);
 	rsg__retired(r, top.retired, numbers, RSG_POLICY_PURPOSES - 1);
+	p->explicit_methods = top.methods;
 	if (top.purposes == NULL)
 		return;
 	for (int pass = 0; pass < 2; pass++)
