@@ -6,7 +6,7 @@
 
 #include "cli/tell.h"
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 line(const char *reason, const char *format, va_list ap)
 {
 	fflush(stdout);

@@ -135,7 +135,7 @@ static int
 allow_abort(scmp_filter_ctx c)
 {
 	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ,
-	    (scmp_datum_t)getpid());
+	    (scmp_datum_t)getpid(), 0);
 
 	return seccomp_rule_add_array(c, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
 	    &self);

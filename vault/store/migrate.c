@@ -97,7 +97,10 @@ done:
 	return e;
 }
 
-/* All migrations of the folder, numbered 1, 2, 3 ... without a gap. */
+/*
+ * All migrations of the folder, in the order of their numbers. A gap is room
+ * for work that goes on beside; a number used twice is a mistake.
+ */
 static enum rsg_err
 read_folder(const char *dir, struct list *l)
 {
@@ -117,10 +120,10 @@ read_folder(const char *dir, struct list *l)
 		if (e == RSG_OK) {
 			l->n = i + 1;
 			l->m[i].number = number_of(names[i]->d_name);
-			strcpy(l->m[i].file, names[i]->d_name);
-			e = l->m[i].number == i + 1 ?
+			snprintf(l->m[i].file, sizeof l->m[i].file, "%.127s", names[i]->d_name);
+			e = i == 0 || l->m[i].number > l->m[i - 1].number ?
 			    read_file(dir, &l->m[i]) :
-			    refuse(l->m[i].file, "numbers have a gap or repeat");
+			    refuse(l->m[i].file, "its number is used twice");
 		}
 		free(names[i]);
 	}
@@ -166,13 +169,22 @@ prepare(PGconn *c)
 	    " resguardo_auditor");
 }
 
+static struct migration *
+numbered(struct list *l, int number)
+{
+	for (int i = 0; i < l->n; i++)
+		if (l->m[i].number == number)
+			return &l->m[i];
+	return NULL;
+}
+
 /* Compare what was applied with the files. */
 static enum rsg_err
 compare(PGconn *c, struct list *l)
 {
 	enum rsg_err e = RSG_OK;
+	struct migration *m;
 	PGresult *res;
-	int number;
 	char hex[65];
 
 	res = rsg__link_query(c, "SELECT number, encode(sha256, 'hex')"
@@ -180,17 +192,16 @@ compare(PGconn *c, struct list *l)
 	if (PQresultStatus(res) != PGRES_TUPLES_OK)
 		e = rsg__link_fault(res).err;
 	for (int i = 0; e == RSG_OK && i < PQntuples(res); i++) {
-		number = atoi(PQgetvalue(res, i, 0));
-		if (number < 1 || number > l->n) {
+		m = numbered(l, atoi(PQgetvalue(res, i, 0)));
+		if (m == NULL) {
 			e = refuse("the database", "it is newer than these files");
 			break;
 		}
 		for (size_t k = 0; k < 32; k++)
-			snprintf(hex + 2 * k, 3, "%02x", l->m[number - 1].hash[k]);
-		l->m[number - 1].done = true;
+			snprintf(hex + 2 * k, 3, "%02x", m->hash[k]);
+		m->done = true;
 		if (strcmp(hex, PQgetvalue(res, i, 1)) != 0)
-			e = refuse(l->m[number - 1].file,
-			    "it was changed after it was applied");
+			e = refuse(m->file, "it was changed after it was applied");
 	}
 	PQclear(res);
 

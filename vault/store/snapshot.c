@@ -2,6 +2,7 @@
  * One moment in time that several connections can read: exported by a
  * transaction that stays open while they do.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +48,7 @@ rsg_snapshot_open(const char *conninfo, struct rsg_snapshot **out)
 		    rsg__link_state(res), NULL);
 		goto done;
 	}
-	strcpy(s->id, PQgetvalue(res, 0, 0));
+	snprintf(s->id, sizeof s->id, "%s", PQgetvalue(res, 0, 0));
 	s->xmin = strtoll(PQgetvalue(res, 0, 1), NULL, 10);
 	s->blocks = strtoll(PQgetvalue(res, 0, 2), NULL, 10);
 	*out = s;
