@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/integrate.h"
 #include "ops/ops.h"
 #include "resguardo/json.h"
 #include "resguardo/log.h"
@@ -77,6 +78,7 @@ main(void)
 {
 	static struct rsg_vault vault;
 	struct rsg_pool *pool = NULL;
+	struct rsg_integrator *log = NULL;
 	enum rsg_err e;
 
 	rsg_log_init("vault", RSG_LOG_INFO);
@@ -88,13 +90,18 @@ main(void)
 	if ((queue = rsg_queue_new()) == NULL ||
 	    rsg_link_new(FD_CONTROL, FD_ADMIN, take, &vault, &link_) != RSG_OK)
 		return 1;
-	e = rsg_pool_start(&vault, queue, link_, BATCH_WORKERS, SOLO_WORKERS, &pool);
+	if ((e = rsg_integrate_open(vault.conninfo, vault.state, &log)) == RSG_OK &&
+	    (e = rsg_integrate_start(log)) == RSG_OK)
+		e = rsg_pool_start(&vault, queue, link_, BATCH_WORKERS, SOLO_WORKERS,
+		    &pool);
 	if (e == RSG_OK && write(FD_CONTROL, "R", 1) == 1) {
 		rsg_log(RSG_LOG_INFO, "vault.ready", NULL);
 		rsg_link_run(link_);
 	}
 	rsg_queue_close(queue);
 	rsg_pool_join(pool);
+	rsg_integrate_stop(log);	/* after the last entries were written */
+	rsg_integrate_close(log);
 	rsg_link_free(link_);
 	rsg_queue_free(queue);
 	rsg_keyring_free(vault.keys);

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/health.h"
 #include "ops/admin.h"
 #include "ops/ops.h"
+#include "resguardo/clock.h"
 #include "segment/zone.h"
 #include "work/auth.h"
 #include "work/vault.h"
@@ -284,6 +286,8 @@ check(struct rsg_buf *out, const char *name, const char *status, const char *det
 enum rsg_err
 rsg_op_status(struct rsg_worker *w, struct rsg_call *c)
 {
+	struct rsg_health h;
+	const char *late;
 	char text[256];
 	enum rsg_err e;
 
@@ -297,6 +301,12 @@ rsg_op_status(struct rsg_worker *w, struct rsg_call *c)
 	    rsg_keyring_generation(w->vault->keys));
 	check(&c->out, "keys", "ok", text);
 	check(&c->out, "memory", "ok", "keys and plaintext are locked");
+	rsg_health_get(rsg_clock_mono(), &h);
+	late = rsg_health_closed(rsg_clock_mono(), true);
+	snprintf(text, sizeof(text), "%s%s%llu entries, %lld wait", late == NULL ? "" :
+	    late, late == NULL ? "" : ": ", (unsigned long long)h.size, (long long)h.waiting);
+	check(&c->out, "log", late == NULL ? "ok" : rsg_health_closed(rsg_clock_mono(),
+	    false) != NULL ? "fail" : "warn", text);
 	check(&c->out, "demo", w->vault->demo ? "warn" : "ok", w->vault->demo ?
 	    "demo credentials are known to whoever ran the demo" : "no demo credentials");
 	return rsg_admin_commit(w, c);

@@ -5,13 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/health.h"
 #include "ops/ops.h"
+#include "resguardo/clock.h"
 
 enum rsg_err
 rsg_op_ready(struct rsg_item *it)
 {
-	/* That this runs at all means: database, keys and policy are there. */
-	rsg_msg_bool(&it->call->out, RSG_F_READY, true);
+	/* That this runs at all means: database, keys and policy are there. The
+	 * log says so here when it is half way to closing the server. */
+	const char *late = rsg_health_closed(rsg_clock_mono(), true);
+
+	rsg_msg_bool(&it->call->out, RSG_F_READY, late == NULL);
+	if (late != NULL)
+		rsg_msg_text(&it->call->out, RSG_F_DETAIL, late);
 	return RSG_OK;
 }
 

@@ -1,5 +1,7 @@
 #include <stdatomic.h>
 
+#include "audit/health.h"
+#include "resguardo/clock.h"
 #include "work/auth.h"
 #include "work/metrics.h"
 
@@ -32,6 +34,29 @@ one(struct rsg_buf *b, const char *name, const char *type, const char *help, int
 	    name, type, name, (long long)v);
 }
 
+static void
+log_text(struct rsg_buf *b)
+{
+	int64_t now = rsg_clock_mono();
+	struct rsg_health h;
+
+	rsg_health_get(now, &h);
+	one(b, "resguardo_log_size", "gauge", "Entries in the log.", (int64_t)h.size);
+	one(b, "resguardo_log_signed_size", "gauge",
+	    "Entries under the last checkpoint.", (int64_t)h.signed_size);
+	one(b, "resguardo_log_waiting", "gauge",
+	    "Entries committed and not in the log yet.", h.waiting);
+	one(b, "resguardo_log_oldest_seconds", "gauge",
+	    "How long the oldest of them has waited.", h.age_us / RSG_US);
+	one(b, "resguardo_log_checkpoint_seconds", "gauge",
+	    "Since when no checkpoint covered all there was.", h.unsigned_us / RSG_US);
+	one(b, "resguardo_log_late", "gauge",
+	    "1: half way to closing the server.", rsg_health_closed(now, true) != NULL);
+	one(b, "resguardo_log_closed", "gauge",
+	    "1: the server refuses to work because of its log.",
+	    rsg_health_closed(now, false) != NULL);
+}
+
 void
 rsg_metrics_text(struct rsg_buf *b, size_t waiting)
 {
@@ -45,6 +70,7 @@ rsg_metrics_text(struct rsg_buf *b, size_t waiting)
 	    "Requests without a valid credential.", rsg_auth_failures());
 	one(b, "resguardo_vault_queue_waiting", "gauge",
 	    "Requests that wait for a worker.", (int64_t)waiting);
+	log_text(b);
 	rsg_buf_str(b, "# HELP resguardo_vault_calls_total Requests answered, by operation.\n"
 	    "# TYPE resguardo_vault_calls_total counter\n");
 	for (int op = 0; op < RSG_OP__MAX; op++)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/health.h"
 #include "ops/ops.h"
 #include "resguardo/clock.h"
 #include "resguardo/log.h"
@@ -127,15 +128,41 @@ serve(struct thread *t, struct rsg_call **calls, size_t n)
 	}
 }
 
+/*
+ * A log that is too far behind closes the server: what cannot be shown to
+ * anybody later is not done. Only health is still told. Those to be served
+ * come first; returns how many.
+ */
+static size_t
+admit(struct rsg_call **calls, size_t n)
+{
+	const char *clause = rsg_health_closed(rsg_clock_mono(), false);
+	size_t open = 0;
+
+	for (size_t i = 0; clause != NULL && i < n; i++) {
+		struct rsg_call *c = calls[i];
+
+		if (c->op != RSG_OP_READY && c->op != RSG_OP_STATUS) {
+			rsg_call_reset(c);
+			rsg_call_fail(c, RSG_UNAVAILABLE, NULL, clause);
+			continue;
+		}
+		calls[i] = calls[open];
+		calls[open++] = c;
+	}
+	return clause == NULL ? n : open;
+}
+
 static void *
 work(void *arg)
 {
 	struct thread *t = arg;
 	struct rsg_call *calls[RSG_BATCH_MAX];
-	size_t n;
+	size_t n, open;
 
 	while ((n = rsg_queue_take(t->pool->queue, t->lane, calls, RSG_BATCH_MAX)) > 0) {
-		serve(t, calls, n);
+		if ((open = admit(calls, n)) > 0)
+			serve(t, calls, open);
 		for (size_t i = 0; i < n; i++)
 			rsg_metrics_call(calls[i]);
 		rsg_link_answer(t->pool->link, calls, n);
