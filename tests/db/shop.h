@@ -16,7 +16,7 @@
 
 #define PEOPLE		6000	/* two pages */
 #define TODAY		20000
-#define SOON_OVER	28	/* whose consent ends within the hour */
+#define SOON_OVER	3333	/* whose consent ends within the hour */
 #define SEGMENTATION	11
 
 static struct fresh f;
