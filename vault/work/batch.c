@@ -393,8 +393,10 @@ apply(struct rsg_batch *b)
 			continue;
 		if (it->call->status == RSG_OK)
 			rsg_call_fail(it->call, e, NULL, NULL);
-		if (b->staged)
+		if (b->staged) {
+			b->spoiled = true;
 			return RSG_BAD_VALUE;
+		}
 	}
 	return RSG_OK;
 }
@@ -404,6 +406,7 @@ rsg_batch_begin(struct rsg_batch *b, struct rsg_worker *w, bool write)
 {
 	b->w = w;
 	b->write = write;
+	b->spoiled = false;
 	b->n = b->nsubjects = b->nfields = 0;
 	b->fields_result = b->lookups_result = -1;
 	memset(b->stage, 0, sizeof(b->stage));
@@ -440,6 +443,25 @@ done:
 	return e;
 }
 
+/*
+ * Nothing of this call was committed, its entry neither: then a denial may not
+ * leave any more than data may (P2). What it failed by before it was decided,
+ * or after it had staged rows, is its own and stays.
+ */
+static void
+give_up(const struct rsg_batch *b, struct rsg_call *c, enum rsg_err e)
+{
+	bool told = c->status != RSG_OK && (!c->audited || b->spoiled);
+
+	c->audited = false;
+	if (told)
+		return;
+	/* A read brings no data: what the database refused was not the caller's. */
+	if (e == RSG_STALE || e == RSG_CONFLICT || (e == RSG_BAD_VALUE && !b->write))
+		e = RSG_UNAVAILABLE;
+	rsg_call_fail(c, e, NULL, NULL);
+}
+
 /* Those that could not be served this time run again by themselves. */
 static void
 again(struct rsg_batch *b, struct rsg_call **calls, size_t n)
@@ -455,12 +477,8 @@ again(struct rsg_batch *b, struct rsg_call **calls, size_t n)
 			if (e == RSG_UNAVAILABLE || e == RSG_BAD_VALUE)
 				break;
 		}
-		if (e == RSG_OK)
-			continue;
-		calls[i]->audited = false;	/* nothing was committed */
-		if (calls[i]->status == RSG_OK)
-			rsg_call_fail(calls[i], e == RSG_STALE || e == RSG_CONFLICT ?
-			    RSG_UNAVAILABLE : e, NULL, NULL);
+		if (e != RSG_OK)
+			give_up(b, calls[i], e);
 	}
 }
 

@@ -61,6 +61,7 @@ struct rsg_batch {
 	size_t n;
 	bool write;
 	bool staged;			/* by the call that is being applied */
+	bool spoiled;			/* a call failed after it had staged */
 	struct rsg_subject *subject[RSG_BATCH_MAX];
 	size_t nsubjects;
 	uint16_t fields[RSG_POLICY_FIELDS];	/* wanted by anybody */

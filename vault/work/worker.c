@@ -67,7 +67,7 @@ audit_denial(struct rsg_worker *w, struct rsg_call *c)
 static enum rsg_err
 solo_once(struct rsg_worker *w, struct rsg_call *c)
 {
-	enum rsg_err e, audit;
+	enum rsg_err e, audit = RSG_OK;
 
 	rsg_buf_reset(&c->out);
 	memset(&c->draft, 0, sizeof(c->draft));
@@ -89,6 +89,9 @@ solo_once(struct rsg_worker *w, struct rsg_call *c)
 	e = rsg_ops_get(c->op)->solo(w, c);
 	if (e != RSG_OK && (audit = audit_denial(w, c)) != RSG_OK)
 		e = audit;
+	/* An entry is named only where it was committed. */
+	if (e != RSG_OK && (audit != RSG_OK || c->draft.decision == RSG_OK))
+		c->audited = false;
 	return e;
 }
 
