@@ -5,7 +5,8 @@
 
 The first start makes a template (cluster, tables, keys, certificate, two
 controllers, somebody of each role); the others copy it and take a second.
-RSG_BIN names the folder with the programs (build/ of this clone). As root,
+RSG_BIN names the folder with the programs (build/ of this clone), RSG_ROOT the
+clone whose migrations and policies go with them. As root,
 everything runs as an unprivileged user, as scripts/server does it.
 """
 import atexit
@@ -25,8 +26,9 @@ import tempfile
 import threading
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-DATA = os.path.join(os.path.dirname(ROOT), "shared", "data")
+CLONE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.abspath(os.environ.get("RSG_ROOT") or CLONE)
+DATA = os.path.join(os.path.dirname(CLONE), "shared", "data")
 PATIENCE = 60
 PROGRAMS = ("resguardo", "resguardo-vault", "resguardo-api")
 
