@@ -19,12 +19,15 @@ static struct fresh f;
 static char state[2][64];
 static struct rsg_vkey key;
 
-static void __attribute__((format(printf, 1, 0)))
-run(const char *format, const char *arg)
+static void __attribute__((format(printf, 1, 2)))
+run(const char *format, ...)
 {
 	char cmd[400];
+	va_list ap;
 
-	snprintf(cmd, sizeof(cmd), format, arg);
+	va_start(ap, format);
+	vsnprintf(cmd, sizeof(cmd), format, ap);
+	va_end(ap);
 	assert_int_equal(system(cmd), 0);
 }
 
