@@ -39,10 +39,13 @@ static const struct command commands[] = {
 	  "[--state DIR] [--database-owner CONNINFO] [--migrations DIR]",
 	  "Bring the database's tables to this program's version.",
 	  rsg_setup_migrate },
-	{ "controller add", "state= name= title= jurisdiction= currency= zone=", 0,
+	{ "controller add", "state= name= title= jurisdiction= currency= zone= "
+	  "address= contact= email= phone= url= storage=", 0,
 	  "--name ID --title TEXT --jurisdiction CODE --currency CODE\n"
-	  "\t--zone ZONE [--state DIR]",
-	  "Add a legal entity or brand that answers for data.",
+	  "\t--zone ZONE [--address TEXT] [--contact TEXT] [--email ADDRESS]\n"
+	  "\t[--phone NUMBER] [--url ADDRESS] [--storage CODES] [--state DIR]",
+	  "Add a legal entity or brand that answers for data. Receipts say where it\n"
+	  "is, whom to write to, and in which countries (ES,FR) the data is kept.",
 	  rsg_register_controller_add },
 	{ "controller list", "state=", 0, "[--state DIR]",
 	  "Name, title, jurisdiction, currency, time zone.",

@@ -129,12 +129,18 @@ rsg_register_controller_add(const struct rsg_args *a)
 		{ "jurisdiction", RSG_F_JURISDICTION, true },
 		{ "currency", RSG_F_CURRENCY, true },
 		{ "zone", RSG_F_ZONE, true },
+		{ "address", RSG_F_ADDRESS, false },
+		{ "contact", RSG_F_CONTACT, false },
+		{ "email", RSG_F_EMAIL, false },
+		{ "phone", RSG_F_PHONE, false },
+		{ "url", RSG_F_URL, false },
+		{ "storage", RSG_F_STORAGE, false },
 	};
 	struct rsg_buf b;
 	enum rsg_exit x;
 
 	rsg_buf_init(&b, RSG_MSG_MAX);
-	if ((x = pass_on(a, &b, pass, 5)) == RSG_EXIT_OK)
+	if ((x = pass_on(a, &b, pass, sizeof(pass) / sizeof(pass[0]))) == RSG_EXIT_OK)
 		x = ask(a, RSG_OP_CONTROLLER_ADD, &b, NULL);
 	rsg_buf_free(&b);
 	return x;

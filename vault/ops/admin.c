@@ -92,6 +92,12 @@ rsg_op_controller_add(struct rsg_worker *w, struct rsg_call *c)
 		memcpy(k.currency, "EUR", 4);
 	if (!rsg_msg_get_text(c->in, RSG_F_ZONE, k.zone_name, sizeof(k.zone_name)))
 		memcpy(k.zone_name, "Europe/Madrid", 14);
+	(void)rsg_msg_get_text(c->in, RSG_F_ADDRESS, k.address, sizeof(k.address));
+	(void)rsg_msg_get_text(c->in, RSG_F_CONTACT, k.contact, sizeof(k.contact));
+	(void)rsg_msg_get_text(c->in, RSG_F_EMAIL, k.email, sizeof(k.email));
+	(void)rsg_msg_get_text(c->in, RSG_F_PHONE, k.phone, sizeof(k.phone));
+	(void)rsg_msg_get_text(c->in, RSG_F_URL, k.url, sizeof(k.url));
+	(void)rsg_msg_get_text(c->in, RSG_F_STORAGE, k.storage, sizeof(k.storage));
 	if (!rsg_policy_jurisdiction(w->policy, k.jurisdiction, strlen(k.jurisdiction)))
 		return rsg_call_fail(c, RSG_BAD_VALUE, "jurisdiction", NULL);
 	if (strlen(k.currency) != 3)
@@ -112,6 +118,12 @@ rsg_op_controller_add(struct rsg_worker *w, struct rsg_call *c)
 	rsg_bind_text(b, 4, k.currency, strlen(k.currency));
 	rsg_bind_text(b, 5, k.zone_name, strlen(k.zone_name));
 	rsg_bind_bytes(b, 6, mac, sizeof(mac));
+	rsg_bind_text(b, 7, k.address, strlen(k.address));
+	rsg_bind_text(b, 8, k.contact, strlen(k.contact));
+	rsg_bind_text(b, 9, k.email, strlen(k.email));
+	rsg_bind_text(b, 10, k.phone, strlen(k.phone));
+	rsg_bind_text(b, 11, k.url, strlen(k.url));
+	rsg_bind_text(b, 12, k.storage, strlen(k.storage));
 	(void)rsg_db_send(w->db, b);
 	if ((e = rsg_admin_commit(w, c)) != RSG_OK)
 		return e;

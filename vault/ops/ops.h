@@ -36,4 +36,7 @@ rsg_solo_fn rsg_op_event_list, rsg_op_model_fit, rsg_op_model_list,
     rsg_op_principal_revoke, rsg_op_policy_load, rsg_op_import_customers,
     rsg_op_status;
 
+rsg_apply_fn rsg_op_keys;
+rsg_solo_fn rsg_op_receipt;
+
 #endif

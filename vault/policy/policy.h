@@ -252,6 +252,12 @@ const struct rsg_kinddef *rsg_policy_kind_at(const struct rsg_policy *, size_t);
 /* The purpose meant where a request states none; 0: it has to state one. */
 uint16_t rsg_policy_default(const struct rsg_policy *, enum rsg_action);
 
+/* May anybody but the person use the field (do this) for the purpose? */
+bool rsg_policy_uses(const struct rsg_policy *, uint16_t purpose, uint16_t field);
+bool rsg_policy_does(const struct rsg_policy *, uint16_t purpose, enum rsg_action);
+/* The authority a jurisdiction's people can complain to; NULL: none is named. */
+const char *rsg_policy_authority(const struct rsg_policy *, const char *code);
+
 /* --- Loading --- */
 
 /*

@@ -52,16 +52,24 @@ enum rsg_err
 rsg_vault_mac_controller(const struct rsg_keyring *keys,
     const struct rsg_controller *c, uint8_t mac[RSG_DIGEST_LEN])
 {
+	const char *const party[] = { c->address, c->contact, c->email, c->phone,
+	    c->url, c->storage };
 	struct rsg_buf b;
+	bool said = false;
 	enum rsg_err e;
 
-	rsg_buf_init(&b, 1024);
+	rsg_buf_init(&b, 4096);
 	rsg_mac_int(&b, c->number);
 	rsg_mac_text(&b, c->name);
 	rsg_mac_text(&b, c->title);
 	rsg_mac_text(&b, c->jurisdiction);
 	rsg_mac_text(&b, c->currency);
 	rsg_mac_text(&b, c->zone_name);
+	/* Rows written before there was a party have none, and its bytes neither. */
+	for (size_t i = 0; i < 6; i++)
+		said = said || party[i][0] != '\0';
+	for (size_t i = 0; said && i < 6; i++)
+		rsg_mac_text(&b, party[i]);
 	e = rsg_row_mac(keys, "controller", &b, mac);
 	rsg_buf_free(&b);
 	return e;
@@ -197,6 +205,12 @@ take_controller(struct rsg_vault *v, const struct rsg_result *r, int row)
 	text_of(r, row, 3, c->jurisdiction, sizeof(c->jurisdiction));
 	text_of(r, row, 4, c->currency, sizeof(c->currency));
 	text_of(r, row, 5, c->zone_name, sizeof(c->zone_name));
+	text_of(r, row, 7, c->address, sizeof(c->address));
+	text_of(r, row, 8, c->contact, sizeof(c->contact));
+	text_of(r, row, 9, c->email, sizeof(c->email));
+	text_of(r, row, 10, c->phone, sizeof(c->phone));
+	text_of(r, row, 11, c->url, sizeof(c->url));
+	text_of(r, row, 12, c->storage, sizeof(c->storage));
 	stored = rsg_result_bytes(r, row, 6, &n);
 	if ((e = rsg_vault_mac_controller(v->keys, c, mac)) == RSG_OK &&
 	    (n != sizeof(mac) || !rsg_secret_equal(mac, stored, n)))
