@@ -36,6 +36,11 @@ def resguardo(*argv):
     return run(f"{BUILD}/resguardo", *argv, "--state", STATE)
 
 
+def controller(name):
+    resguardo("controller", "add", "--name", name, "--title", name, "--jurisdiction", "ES",
+              "--currency", "EUR", "--zone", "Europe/Madrid")
+
+
 def keys():
     return json.loads(run("cat", f"{STATE}/demo.json"))
 

@@ -26,7 +26,7 @@ def one(label, lines, number):
     write(path, lines)
     c.run("tee", mapping, stdin=MAP % label)
     name = f"import{number}"
-    c.resguardo("controller", "add", name, "--jurisdiction", "ES", "--currency", "EUR")
+    c.controller(name)
     argv = ("import", "events", path, "--map", mapping, "--controller", name,
             "--basis", "contract")
     # People come first, so that what is timed is purchases.

@@ -50,10 +50,10 @@ def fit(key, seconds_of=None):
 
 def one(customers, number):
     name = f"bench{number}"
-    c.resguardo("controller", "add", name, "--jurisdiction", "ES", "--currency", "EUR")
-    c.resguardo("recipient", "add", "tool", "--controller", name)
-    key = c.resguardo("principal", "add", "tool", "--controller", name, "--role", "tool",
-                      "--recipient", "tool", "--purpose", "segmentation").strip()
+    c.controller(name)
+    c.resguardo("recipient", "add", "--name", "tool", "--controller", name)
+    key = c.resguardo("principal", "add", "--name", "tool", "--controller", name, "--role",
+                      "tool", "--recipient", "tool", "--purpose", "segmentation").strip()
     controller = int(c.psql(f"SELECT controller FROM controller WHERE name = '{name}'"))
     seed(customers, controller)
     fit(key)
