@@ -147,10 +147,13 @@ rsg_person_stage(struct rsg_batch *b, struct rsg_subject *s)
 		rsg_bind_bytes(q, 5, sealed.p, sealed.len);
 		rsg_bind_null(q, 6);
 	} else {
-		q = rsg_stage(b, RSG_SQL_SUBJECT_UPDATE);
+		q = rsg_stage(b, s->newactivity == NULL ? RSG_SQL_SUBJECT_UPDATE :
+		    RSG_SQL_SUBJECT_UPDATE_ACTIVITY);
 		rsg_bind_id(q, 0, &s->id);
 		rsg_bind_int(q, 1, s->version);
 		rsg_bind_bytes(q, 2, sealed.p, sealed.len);
+		if (s->newactivity != NULL)
+			rsg_bind_bytes(q, 3, s->newactivity, s->nnewactivity);
 	}
 done:
 	rsg_buf_free(&text);

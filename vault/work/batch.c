@@ -21,7 +21,11 @@ struct fetched {
 static const enum rsg_sql stage_order[] = {
 	RSG_SQL_CONSENT_LOCK, RSG_SQL_SUBJECT_INSERT, RSG_SQL_LOOKUP_DELETE,
 	RSG_SQL_LOOKUP_INSERT, RSG_SQL_FIELD_INSERT, RSG_SQL_CONSENT_INSERT,
-	RSG_SQL_SUBJECT_UPDATE, RSG_SQL_CHANGE_INSERT, RSG_SQL_IDEMPOTENCY_INSERT,
+	RSG_SQL_BENEFIT_INSERT, RSG_SQL_CODE_INSERT, RSG_SQL_PROMISE_INSERT,
+	RSG_SQL_PROMISE_DELETE, RSG_SQL_EVENT_INSERT, RSG_SQL_REQUEST_INSERT,
+	RSG_SQL_REQUEST_STATE, RSG_SQL_SUBJECT_UPDATE,
+	RSG_SQL_SUBJECT_UPDATE_ACTIVITY, RSG_SQL_CHANGE_INSERT,
+	RSG_SQL_IDEMPOTENCY_INSERT,
 };
 
 static const struct rsg_opdef *
@@ -244,6 +248,9 @@ fetch(struct rsg_batch *b, struct rsg_call **calls, size_t n)
 	f.auth = rsg_auth_send(b->w, calls, n);
 	send_subjects(b, &f);
 	send_lookups(b, &f);
+	for (int i = 0; i < RSG_SQL__MAX; i++)
+		if (b->ask[i] != NULL)
+			b->answer[i] = rsg_db_send(db, b->ask[i]);
 	send_idempotency(b, &f);
 	f.policy = rsg_db_send(db, rsg_db_bind(db, RSG_SQL_POLICY_VERSION));
 	if ((e = rsg_db_fetch(db)) != RSG_OK)
@@ -297,31 +304,35 @@ enum rsg_err
 rsg_batch_write(struct rsg_batch *b)
 {
 	struct rsg_db *db = b->w->db;
-	int update = -1;
-	size_t updates = 0;
+	int update[2] = { -1, -1 };	/* headers; headers with activities */
+	int64_t updates = 0;
 	enum rsg_err e;
 
 	if ((e = stage_subjects(b)) != RSG_OK)
 		return e;
 	for (size_t i = 0; i < sizeof(stage_order) / sizeof(stage_order[0]); i++) {
 		struct rsg_bind *s = b->stage[stage_order[i]];
+		bool both = stage_order[i] == RSG_SQL_SUBJECT_UPDATE_ACTIVITY;
+		int sent;
 
 		if (s == NULL)
 			continue;
-		if (stage_order[i] == RSG_SQL_SUBJECT_UPDATE) {
-			updates = rsg_bind_count(s, 0);
-			update = rsg_db_send(db, s);
-		} else
-			(void)rsg_db_send(db, s);
+		sent = rsg_db_send(db, s);
+		if (!both && stage_order[i] != RSG_SQL_SUBJECT_UPDATE)
+			continue;
+		update[both] = sent;
+		updates += (int64_t)rsg_bind_count(s, 0);
 	}
 	rsg_audit_send(b->w);
-	if (update < 0)
+	if (updates == 0)
 		return RSG_OK;
 	/* The rows are locked, so each is found; else something is amiss. */
 	if ((e = rsg_db_fetch(db)) != RSG_OK)
 		return e;
-	return (size_t)rsg_result_changed(rsg_db_result(db, update)) == updates ?
-	    RSG_OK : RSG_CONFLICT;
+	for (int i = 0; i < 2; i++)
+		if (update[i] >= 0)
+			updates -= rsg_result_changed(rsg_db_result(db, update[i]));
+	return updates == 0 ? RSG_OK : RSG_CONFLICT;
 }
 
 static enum rsg_err
@@ -410,6 +421,9 @@ rsg_batch_begin(struct rsg_batch *b, struct rsg_worker *w, bool write)
 	b->n = b->nsubjects = b->nfields = 0;
 	b->fields_result = b->lookups_result = -1;
 	memset(b->stage, 0, sizeof(b->stage));
+	memset(b->ask, 0, sizeof(b->ask));
+	for (int i = 0; i < RSG_SQL__MAX; i++)
+		b->answer[i] = -1;
 }
 
 /*
@@ -573,6 +587,24 @@ rsg_want_lookup(struct rsg_item *it, const struct rsg_fielddef *fd,
 	}
 	rsg_buf_free(&form);
 	return e;
+}
+
+struct rsg_bind *
+rsg_want_rows(struct rsg_item *it, enum rsg_sql sql)
+{
+	struct rsg_batch *b = it->batch;
+
+	if (b->ask[sql] == NULL)
+		b->ask[sql] = rsg_db_bind(b->w->db, sql);
+	return b->ask[sql];
+}
+
+const struct rsg_result *
+rsg_item_rows(const struct rsg_item *it, enum rsg_sql sql)
+{
+	const struct rsg_batch *b = it->batch;
+
+	return b->answer[sql] < 0 ? NULL : rsg_db_result(b->w->db, b->answer[sql]);
 }
 
 /* --- What apply() may do --- */

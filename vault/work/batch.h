@@ -27,6 +27,8 @@ struct rsg_subject {
 	bool found, opened, dirty, fresh;	/* fresh: created by this batch */
 	const uint8_t *keyset, *header, *activity;	/* sealed, borrowed */
 	size_t nkeyset, nheader, nactivity;
+	const uint8_t *newactivity;	/* sealed anew, to be written; in the arena */
+	size_t nnewactivity;
 	struct rsg_keyset keys;
 	struct rsg_header h;
 };
@@ -67,6 +69,8 @@ struct rsg_batch {
 	uint16_t fields[RSG_POLICY_FIELDS];	/* wanted by anybody */
 	size_t nfields;
 	int fields_result, lookups_result;
+	struct rsg_bind *ask[RSG_SQL__MAX];	/* what ops want fetched besides */
+	int answer[RSG_SQL__MAX];		/* ... and its result; -1: not asked */
 	struct rsg_bind *stage[RSG_SQL__MAX];
 };
 
@@ -93,6 +97,14 @@ RSG_MUST enum rsg_err rsg_want_subject(struct rsg_item *, const struct rsg_id *)
 RSG_MUST enum rsg_err rsg_want_field(struct rsg_item *, uint16_t number);
 RSG_MUST enum rsg_err rsg_want_lookup(struct rsg_item *,
     const struct rsg_fielddef *, const char *value, size_t len);
+
+/*
+ * Another statement to be sent with the fetch, shared by the calls of the
+ * batch: append this call's elements to its arrays. In apply() its rows are
+ * everybody's; take those that name your person. NULL where it was not asked.
+ */
+struct rsg_bind *rsg_want_rows(struct rsg_item *, enum rsg_sql);
+const struct rsg_result *rsg_item_rows(const struct rsg_item *, enum rsg_sql);
 
 /* --- For apply() --- */
 

@@ -1,0 +1,189 @@
+/*
+ * code.c - codes that work once, and what a benefit costs.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "benefit/benefit.h"
+#include "resguardo/log.h"
+#include "segment/activity.h"
+
+#define LETTERS	16			/* of a code, 5 bits each */
+#define KEY_EPOCH	1
+
+/* Crockford's: no I, L, O and U, which are misread or offend. */
+static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+void
+rsg_benefit_code(const struct rsg_subject *s, const struct rsg_id *benefit,
+    char code[RSG_BENEFIT_CODE])
+{
+	uint8_t key[RSG_KEY_LEN];
+	size_t at = 0;
+
+	rsg_derive(s->keys.key[RSG_KEY_ACTIVITY], "benefit-code", benefit, key);
+	for (size_t i = 0; i < LETTERS; i++) {
+		size_t bit = 5 * i;
+		unsigned two = (unsigned)key[bit / 8] << 8 | key[bit / 8 + 1];
+
+		if (i > 0 && i % 4 == 0)
+			code[at++] = '-';
+		code[at++] = alphabet[two >> (11 - bit % 8) & 31];
+	}
+	code[at] = '\0';
+	rsg_secret_wipe(key, sizeof(key));
+}
+
+enum rsg_err
+rsg_benefit_digest(const struct rsg_keyring *keys, uint32_t controller, const char *code,
+    size_t len, char form[RSG_BENEFIT_CODE], uint8_t digest[RSG_DIGEST_LEN])
+{
+	static const struct rsg_service_name session = { RSG_SERVICE_SESSION, 0, 0 };
+	uint8_t text[4 + RSG_BENEFIT_CODE];
+	size_t at = 0, letters = 0;
+	const char *known;
+	char c;
+
+	for (size_t i = 0; i < len; i++) {
+		c = code[i];
+		if (c == '-' || c == ' ')
+			continue;
+		if (c >= 'a' && c <= 'z')
+			c = (char)(c - 'a' + 'A');
+		c = c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
+		if (letters == LETTERS || c == '\0' || (known = strchr(alphabet, c)) == NULL)
+			return RSG_BAD_VALUE;
+		if (letters > 0 && letters % 4 == 0)
+			form[at++] = '-';
+		form[at++] = *known;
+		letters++;
+	}
+	form[at] = '\0';
+	if (letters != LETTERS)
+		return RSG_BAD_VALUE;
+	rsg_be32(text, controller);
+	memcpy(text + 4, form, at);
+	return rsg_service_digest(keys, session, "benefit-code", text, 4 + at, digest);
+}
+
+/* --- Costs --- */
+
+static struct rsg_place_of
+activity_place(const struct rsg_subject *s)
+{
+	return (struct rsg_place_of){ .kind = RSG_SEAL_ACTIVITY,
+	    .controller = s->controller, .pk = s->id,
+	    .version = s->h.activity_version, .generation = KEY_EPOCH };
+}
+
+static enum rsg_err
+open_activity(const struct rsg_subject *s, struct rsg_activity *a)
+{
+	struct rsg_place_of at = activity_place(s);
+	const uint8_t *sealed = s->newactivity != NULL ? s->newactivity : s->activity;
+	size_t len = s->newactivity != NULL ? s->nnewactivity : s->nactivity, n;
+	uint8_t *text;
+	enum rsg_err e;
+
+	if (sealed == NULL)
+		return RSG_OK;
+	if ((text = malloc(len)) == NULL)
+		return RSG_NO_MEMORY;
+	e = rsg_seal_open(s->keys.key[RSG_KEY_ACTIVITY], &at, sealed, len, text, &n);
+	if (e == RSG_OK)
+		e = rsg_activity_get(a, text, n);
+	rsg_secret_wipe(text, len);
+	free(text);
+	if (e != RSG_OK)
+		rsg_log(RSG_LOG_ERROR, "record.tampered", "what", RSG_LOG_S,
+		    "activity", "subject", RSG_LOG_ID, &s->id, NULL);
+	return e;
+}
+
+static enum rsg_err
+seal_activity(struct rsg_arena *arena, struct rsg_subject *s, const struct rsg_activity *a)
+{
+	struct rsg_buf text, sealed;
+	struct rsg_place_of at;
+	uint8_t *copy;
+	enum rsg_err e;
+
+	rsg_buf_init(&text, RSG_ACTIVITY_MAX + 4096);
+	rsg_buf_init(&sealed, RSG_ACTIVITY_MAX + 8192);
+	s->h.activity_version++;
+	at = activity_place(s);
+	if ((e = rsg_activity_put((struct rsg_activity *)(uintptr_t)a, &text)) != RSG_OK ||
+	    (e = rsg_buf_err(&text)) != RSG_OK ||
+	    (e = rsg_seal(s->keys.key[RSG_KEY_ACTIVITY], &at, text.p, text.len,
+	    &sealed)) != RSG_OK || (e = rsg_buf_err(&sealed)) != RSG_OK)
+		goto done;
+	if ((copy = rsg_arena_get(arena, sealed.len)) == NULL) {
+		e = RSG_NO_MEMORY;
+		goto done;
+	}
+	memcpy(copy, sealed.p, sealed.len);
+	s->newactivity = copy;
+	s->nnewactivity = sealed.len;
+	s->dirty = true;
+done:
+	rsg_buf_free(&text);
+	rsg_buf_free(&sealed);
+	return e;
+}
+
+enum rsg_err
+rsg_benefit_activity(struct rsg_arena *arena, struct rsg_subject *s,
+    const struct rsg_benefit_day *d)
+{
+	struct rsg_day add = { .day = d->day, .cost = d->cost,
+	    .contacts = d->kind != 0 };
+	struct rsg_activity *a = rsg_activity_new();
+	enum rsg_err e;
+
+	if (a == NULL)
+		return RSG_NO_MEMORY;
+	if ((e = open_activity(s, a)) == RSG_OK &&
+	    (e = rsg_activity_add(a, &add)) == RSG_OK) {
+		if (d->kind != 0)
+			rsg_activity_count(a, RSG_COUNT_KIND, d->kind, d->day);
+		if (d->channel != 0)
+			rsg_activity_count(a, RSG_COUNT_CHANNEL, d->channel, d->day);
+		e = seal_activity(arena, s, a);
+	}
+	rsg_activity_free(a);
+	return e;
+}
+
+/*
+ * A counter makes room when others are busier. Then the last day with any such
+ * event stands in for it: that is later, so it errs on the side of silence.
+ */
+enum rsg_err
+rsg_benefit_last(const struct rsg_subject *s, uint8_t kind, int32_t *day)
+{
+	struct rsg_activity *a = rsg_activity_new();
+	const struct rsg_count *c;
+	const struct rsg_day *d;
+	bool full;
+	enum rsg_err e;
+
+	if (a == NULL)
+		return RSG_NO_MEMORY;
+	if ((e = open_activity(s, a)) != RSG_OK)
+		goto done;
+	e = RSG_NOT_FOUND;
+	for (size_t i = 0; (c = rsg_activity_counter(a, i)) != NULL; i++)
+		if (c->of == RSG_COUNT_KIND && c->what == kind) {
+			*day = c->last;
+			e = RSG_OK;
+		}
+	full = rsg_activity_counters(a) == RSG_ACTIVITY_COUNTERS;
+	for (size_t i = 0; e != RSG_OK && full && (d = rsg_activity_day(a, i)) != NULL; i++)
+		if (d->contacts > 0)
+			*day = d->day;
+	if (e != RSG_OK && full)
+		e = RSG_OK;
+done:
+	rsg_activity_free(a);
+	return e;
+}
