@@ -19,8 +19,8 @@
 #include "resguardo/json.h"
 
 const char *const rsg__bundle_files[RSG__FILES + 1] = {
-	"access.json", "fields.json", "kinds.json", "purposes.json",
-	"segments.json", NULL
+	"access.json", "fields.json", "kinds.json", "loyalty.json",
+	"purposes.json", "segments.json", NULL
 };
 
 enum rsg_err

@@ -7,11 +7,11 @@
 #include "policy/policy.h"
 #include "resguardo/json.h"
 
-#define RSG__FILES		5
+#define RSG__FILES		6
 #define RSG__FILE_MAX		(512u * 1024)
 #define RSG__BUNDLE_NAMES	64
 
-/* The files every policy has, sorted; NULL at the end. */
+/* The files of a policy, sorted; NULL at the end. */
 extern const char *const rsg__bundle_files[RSG__FILES + 1];
 
 /* Append a file of the folder. RSG_IO, RSG_CONFIG with a fault written. */

@@ -434,3 +434,24 @@ rsg_policy_decide(const struct rsg_policy *p, const struct rsg_question *q,
 		if (q->field[i] < RSG_POLICY_FIELDS)
 			a->why[q->field[i]] = a->clause;
 }
+
+const char *
+rsg_policy_against(const struct rsg_policy *p, uint16_t purpose,
+    enum rsg_channel channel, const struct rsg_standing *s, int64_t now)
+{
+	struct rsg_question q = { .action = RSG_ACT_READ, .channel = (uint8_t)channel,
+	    .standing = s, .now = now };
+	const struct rsg__purpose *pu = rsg__purpose_no(p, purpose), *up;
+	const char *clause;
+
+	if (pu == NULL)
+		return default_deny;
+	for (unsigned i = 0; i < RSG__DEPTH && pu->up[i] != 0; i++) {
+		up = rsg__purpose_no(p, pu->up[i]);
+		q.purpose = pu->up[i];
+		if ((i == 0 || (channel != RSG_CHANNEL_NONE && up->def.per_channel)) &&
+		    (clause = against(p, &q)) != NULL)
+			return clause;
+	}
+	return NULL;
+}

@@ -13,7 +13,8 @@
 
 struct raw {
 	const char *code, *title[2], *language, *authority, *rights_name[2];
-	const struct rsg_json *consent_age, *blocking, *calendar, *rights;
+	const struct rsg_json *consent_age, *blocking, *calendar, *rights,
+	    *incentives;
 	bool notice;
 };
 static const struct rsg__member members[] = {
@@ -27,6 +28,7 @@ static const struct rsg__member members[] = {
 	{ "calendar", RSG__M_OBJECT, true, offsetof(struct raw, calendar), 0, 0 },
 	{ "rights", RSG__M_ARRAY, true, offsetof(struct raw, rights), 1, 64 },
 	{ "notice_required", RSG__M_BOOL, false, offsetof(struct raw, notice), 0, 0 },
+	{ "incentives", RSG__M_OBJECT, false, offsetof(struct raw, incentives), 0, 0 },
 };
 
 /* Where a figure comes from: the law's place, and how sure its reading is. */
@@ -44,6 +46,20 @@ static const struct rsg__member blocking_members[] = {
 	{ "required", RSG__M_BOOL, true, offsetof(struct rawbasis, required), 0, 0 },
 	{ "basis", RSG__M_TEXT, true, offsetof(struct rawbasis, basis), 0, 0 },
 	{ "mark", RSG__M_ID, true, offsetof(struct rawbasis, mark), 0, 0 },
+};
+
+/* What may be offered for data, and taken back. Silence is the stricter. */
+struct rawincentives {
+	bool estimate, takes_back;
+	const char *basis, *mark;
+};
+static const struct rsg__member incentive_members[] = {
+	{ "estimate_required", RSG__M_BOOL, true,
+	    offsetof(struct rawincentives, estimate), 0, 0 },
+	{ "takes_back", RSG__M_BOOL, true,
+	    offsetof(struct rawincentives, takes_back), 0, 0 },
+	{ "basis", RSG__M_TEXT, true, offsetof(struct rawincentives, basis), 0, 0 },
+	{ "mark", RSG__M_ID, true, offsetof(struct rawincentives, mark), 0, 0 },
 };
 
 struct rawcalendar {
@@ -106,6 +122,19 @@ check_basis(struct rsg__reader *r, const char *member, const struct rsg_json *v,
 	check_mark(r, f.mark);
 	rsg__leave(r, mark);
 	return f.years;
+}
+
+static void
+read_incentives(struct rsg__reader *r, const struct rsg_json *v, struct rawincentives *f)
+{
+	size_t mark;
+
+	if (v == NULL)
+		return;
+	mark = rsg__enter(r, "incentives", RSG__ALONE, NULL);
+	rsg__read(r, v, incentive_members, COUNT(incentive_members), f);
+	check_mark(r, f->mark);
+	rsg__leave(r, mark);
 }
 
 static void
@@ -190,6 +219,7 @@ rsg__jurisdiction_read(struct rsg__reader *r, struct rsg_policy *p,
 {
 	static const char *const languages[] = { "en", "es" };
 	struct raw f = { 0 };
+	struct rawincentives in = { 0 };
 	int64_t age;
 	size_t mark;
 
@@ -205,6 +235,7 @@ rsg__jurisdiction_read(struct rsg__reader *r, struct rsg_policy *p,
 	    COUNT(age_members));
 	(void)check_basis(r, "blocking", f.blocking, blocking_members,
 	    COUNT(blocking_members));
+	read_incentives(r, f.incentives, &in);
 	if (f.calendar != NULL)
 		check_calendar(r, f.calendar);
 	for (size_t i = 0; f.rights != NULL && i < rsg_json_size(f.rights); i++) {
@@ -218,5 +249,6 @@ rsg__jurisdiction_read(struct rsg__reader *r, struct rsg_policy *p,
 		    RSG__CODES);
 	else if (f.code != NULL)
 		p->law[p->ncodes++] = (struct rsg_lawdef){ .code = f.code,
-		    .consent_age = (uint8_t)age, .notice_required = f.notice };
+		    .consent_age = (uint8_t)age, .notice_required = f.notice,
+		    .estimate_required = in.estimate, .takes_back = in.takes_back };
 }

@@ -16,6 +16,7 @@
 #define RSG__SEGMENTS	64
 #define RSG__KINDS	64
 #define RSG__CODES	64		/* jurisdictions */
+#define RSG__LOYALTY	16		/* programmes */
 #define RSG__CHOICES	64		/* a field's values */
 #define RSG__CLAUSE	(RSG_POLICY_NAME + 16)
 #define RSG__DEPTH	8		/* of the purpose tree */
@@ -86,6 +87,9 @@ struct rsg_policy {
 	unsigned bins;			/* scores that segments are made for */
 	struct rsg_kinddef kind[RSG__KINDS];
 	struct rsg_lawdef law[RSG__CODES];
+	size_t nloyalty;
+	struct rsg_loyaltydef loyalty[RSG__LOYALTY];
+	struct rsg_contactdef contact;
 	const struct rsg_json *explicit_methods;	/* NULL: any that is named */
 	struct rsg__role role[RSG__ROLES];
 	struct rsg__rule rule[RSG__RULES];

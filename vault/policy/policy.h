@@ -158,6 +158,14 @@ struct rsg_answer {
 void rsg_policy_decide(const struct rsg_policy *, const struct rsg_question *,
     struct rsg_answer *);
 
+/*
+ * What speaks against using a purpose by a channel for this person now: an
+ * objection, or that they did not agree. NULL: nothing does. A purpose under
+ * one that is asked for by channel wants that one's channel too.
+ */
+const char *rsg_policy_against(const struct rsg_policy *, uint16_t purpose,
+    enum rsg_channel, const struct rsg_standing *, int64_t now);
+
 /* --- What the policy declares --- */
 
 struct rsg_fielddef {
@@ -219,6 +227,30 @@ struct rsg_lawdef {
 	const char *code;		/* "MX" */
 	uint8_t consent_age;		/* years; younger people have a guardian */
 	bool notice_required;
+	bool estimate_required;		/* an incentive says what the data are worth */
+	bool takes_back;		/* a withdrawal may cost what was given for it */
+};
+/* How purchases earn points, for the controllers it names. */
+#define RSG_LOYALTY_RATES	16
+struct rsg_loyaltydef {
+	const char *id;
+	const struct rsg_json *controllers;
+	uint16_t purpose;
+	struct rsg_rate {
+		const char *category;	/* NULL: all others */
+		int64_t points, per;	/* points for each whole `per`, minor units */
+	} rate[RSG_LOYALTY_RATES];
+	size_t nrates;			/* the one for all others stands last */
+	int64_t cost;			/* of a hundred points, minor units */
+	uint32_t valid_days, warn_days;	/* 0: they do not lapse */
+	bool imports;			/* what is imported earns too */
+};
+/* How often people are written to, and when not, unless they say otherwise. */
+struct rsg_contactdef {
+	uint16_t purpose;		/* meant where none is stated; 0: none */
+	uint32_t every_days;		/* at most one message in so many; 0: no limit */
+	uint16_t quiet_from, quiet_to;	/* minutes of the day; equal: never quiet */
+	uint32_t answer_days;		/* to answer a question in */
 };
 struct rsg_segmentdef {
 	const char *code;		/* neutral, goes outside: "S07" */
@@ -249,6 +281,11 @@ bool rsg_policy_again(const struct rsg_again *, size_t n, uint16_t purpose,
 bool rsg_policy_kind(const struct rsg_policy *, const char *, size_t, uint8_t *number);
 const char *rsg_policy_kind_name(const struct rsg_policy *, uint8_t number);
 const struct rsg_kinddef *rsg_policy_kind_at(const struct rsg_policy *, size_t);
+/* The loyalty programme of a controller, by its name; NULL: it has none. */
+const struct rsg_loyaltydef *rsg_policy_loyalty(const struct rsg_policy *, const char *);
+const struct rsg_contactdef *rsg_policy_contact(const struct rsg_policy *);
+/* "21:30" as minutes of the day; false: it is no time. */
+bool rsg_policy_minutes(const char *, size_t, unsigned *minute);
 /* The purpose meant where a request states none; 0: it has to state one. */
 uint16_t rsg_policy_default(const struct rsg_policy *, enum rsg_action);
 

@@ -76,6 +76,8 @@ void rsg__segments_read(struct rsg__reader *, struct rsg_policy *,
     const struct rsg_json *);
 void rsg__kinds_read(struct rsg__reader *, struct rsg_policy *,
     const struct rsg_json *);
+void rsg__loyalty_read(struct rsg__reader *, struct rsg_policy *,
+    const struct rsg_json *);
 void rsg__jurisdiction_read(struct rsg__reader *, struct rsg_policy *,
     const char *code, const struct rsg_json *);
 

@@ -343,6 +343,17 @@ tax_id(const struct rsg_fielddef *f, const char *s, size_t n)
 	return nif(s, n) || rfc(s, n);
 }
 
+/* "21:00-09:00": from when until when. */
+static bool
+hours(const struct rsg_fielddef *f, const char *s, size_t n)
+{
+	unsigned from, to;
+
+	(void)f;
+	return n == 11 && s[5] == '-' && rsg_policy_minutes(s, 5, &from) &&
+	    rsg_policy_minutes(s + 6, 5, &to) && from != to;
+}
+
 static const struct rsg__validator validators[] = {
 	{ "text",	true,	false,	any_text },
 	{ "name",	true,	false,	name },
@@ -356,6 +367,7 @@ static const struct rsg__validator validators[] = {
 	{ "subdivision", true,	false,	subdivision },
 	{ "language",	true,	false,	language },
 	{ "count",	true,	false,	count },
+	{ "hours",	true,	false,	hours },
 	{ "handle",	false,	false,	handle },
 	{ "choice",	true,	true,	is_choice },
 	{ "choices",	true,	true,	choices },
