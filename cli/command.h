@@ -17,6 +17,7 @@ typedef enum rsg_exit rsg_command(const struct rsg_args *);
 rsg_command rsg_serve_run;
 rsg_command rsg_setup_keys, rsg_setup_migrate;
 rsg_command rsg_certificate_init;
+rsg_command rsg_audit_key, rsg_audit_verify;
 rsg_command rsg_register_controller_add, rsg_register_controller_list;
 rsg_command rsg_register_recipient_add, rsg_register_recipient_list;
 rsg_command rsg_register_principal_add, rsg_register_principal_list;

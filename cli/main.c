@@ -29,8 +29,9 @@ static const struct command commands[] = {
 	  "Port 8443 of 127.0.0.1 unless told otherwise; metrics one port above,\n"
 	  "on 127.0.0.1 only. A policy folder is loaded if the database has none.",
 	  rsg_serve_run },
-	{ "keys init", "state=", 0, "[--state DIR]",
-	  "Make the root key. It is never overwritten.", rsg_setup_keys },
+	{ "keys init", "state= origin=", 0, "[--state DIR] [--origin NAME]",
+	  "Make the root key, and the key that signs the log called NAME (a URL\n"
+	  "without https://). Neither is ever overwritten.", rsg_setup_keys },
 	{ "certificate init", "state= host=*", 0, "[--state DIR] [--host NAME ...]",
 	  "Make a local CA and the server's certificate from it; renew the latter\n"
 	  "when it has less than 30 days left, or for other names.",
@@ -99,6 +100,14 @@ static const struct command commands[] = {
 	  "FILE --map MAP --controller ID --basis BASIS [--origin ID]\n"
 	  "\t[--rejects FILE] [--window N] [--state DIR]",
 	  "Bring purchases and other events in, as above.", rsg_import_events },
+	{ "audit key", "state=", 0, "[--state DIR]",
+	  "Print the log's verifier key: what auditors need, and nothing secret.",
+	  rsg_audit_key },
+	{ "audit verify", "key= remember=", 1, "DIR --key VKEY [--remember FILE]",
+	  "Verify a copy of /log/: signature, every entry, every tile. What is\n"
+	  "wrong is named. FILE keeps the checkpoint seen, and the next run checks\n"
+	  "that the log only grew since. Needs no server.",
+	  rsg_audit_verify },
 	{ "status", "state=", 0, "[--state DIR]",
 	  "What the running server says of itself.", rsg_status_run },
 	{ "doctor", "state= database= policies=", 0,
