@@ -25,6 +25,7 @@ rsg_command rsg_register_principal_revoke;
 rsg_command rsg_rules_lint, rsg_rules_test, rsg_rules_explain, rsg_rules_matrix;
 rsg_command rsg_rules_load;
 rsg_command rsg_import_customers, rsg_import_events;
+rsg_command rsg_receipt_verify;
 rsg_command rsg_status_run, rsg_doctor_run, rsg_demo_load;
 
 #endif

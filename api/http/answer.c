@@ -9,6 +9,7 @@
 #include "intake/lines.h"
 #include "intake/query.h"
 #include "resguardo/log.h"
+#include "web/web.h"
 
 #define RETRY_SECONDS	1	/* where the vault process names none */
 #define HEADER_MAX	2048	/* bytes of a header that we compose */
@@ -219,6 +220,9 @@ render(struct rsg_conn *c, struct rsg_fields f, struct rsg_buf *b)
 	case RSG_FORMAT_CSV:
 		rsg_render_csv(b, f, r->list);
 		break;
+	case RSG_FORMAT_HTML:
+		rsg_web_page(r->op)(b, f);
+		break;
 	default:
 		rsg_render_object(b, f, rsg_msg_op(r->op)->out);
 		break;
@@ -246,6 +250,10 @@ answer_success(struct rsg_conn *c, struct rsg_fields f)
 		status = 503;
 	start(c, status, c->rq.format, &b);
 	add_of_status(c, 0);
+	if (c->rq.format == RSG_FORMAT_HTML) {
+		add(c, "Content-Security-Policy", rsg_web_policy);
+		add(c, "Referrer-Policy", "no-referrer");
+	}
 	if (rsg_msg_get_id(f, RSG_F_ENTRY, &entry)) {
 		rsg_id_text(&entry, text);
 		add(c, "Resguardo-Audit-Entry", text);

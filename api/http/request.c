@@ -7,6 +7,7 @@
 #include "intake/body.h"
 #include "intake/lines.h"
 #include "intake/query.h"
+#include "web/web.h"
 
 void
 rsg_request_init(struct rsg_request *r)
@@ -118,7 +119,9 @@ choose_format(struct rsg_request *r)
 	size_t len, pos = 0;
 	unsigned seen = 0;
 
-	r->format = rsg_render_accept(r->accepts ? r->accept : NULL, lists);
+	r->format = rsg_render_accept(r->accepts ? r->accept : NULL,
+	    (lists ? RSG_OFFER_LISTS : 0u) |
+	    (rsg_web_page(r->match.route->op) != NULL ? RSG_OFFER_PAGE : 0u));
 	len = rsg_request_query(r, &query);
 	while (lists && rsg_query_next(query, len, &pos, &p)) {
 		if (!same(p.name, p.name_len, "format"))

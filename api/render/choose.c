@@ -9,6 +9,7 @@ static const char *const types[RSG_FORMAT__MAX] = {
 	[RSG_FORMAT_CSV] = "text/csv; charset=utf-8; header=present",
 	[RSG_FORMAT_PROBLEM] = "application/problem+json",
 	[RSG_FORMAT_TEXT] = "text/plain; version=0.0.4; charset=utf-8",
+	[RSG_FORMAT_HTML] = "text/html; charset=utf-8",
 };
 
 /* What may be asked for, as ranges too; the first that fits counts. */
@@ -20,8 +21,10 @@ static const struct {
 	{ "application/x-ndjson", RSG_FORMAT_LINES },
 	{ "application/ndjson", RSG_FORMAT_LINES },
 	{ "text/csv", RSG_FORMAT_CSV },
+	{ "text/html", RSG_FORMAT_HTML },
 	{ "application/*", RSG_FORMAT_JSON },
 	{ "text/*", RSG_FORMAT_CSV },
+	{ "text/*", RSG_FORMAT_HTML },
 	{ "*/*", RSG_FORMAT_JSON },
 };
 
@@ -92,10 +95,13 @@ next_choice(const char **at, struct choice *c)
 }
 
 static enum rsg_format
-format_of(const struct choice *c, bool lists)
+format_of(const struct choice *c, unsigned offers)
 {
 	for (size_t i = 0; i < sizeof(accepted) / sizeof(*accepted); i++) {
-		if (!lists && accepted[i].format != RSG_FORMAT_JSON)
+		enum rsg_format f = accepted[i].format;
+
+		if (f != RSG_FORMAT_JSON && (offers & (f == RSG_FORMAT_HTML ?
+		    RSG_OFFER_PAGE : RSG_OFFER_LISTS)) == 0)
 			continue;
 		if (strlen(accepted[i].range) == c->len &&
 		    strncasecmp(accepted[i].range, c->name, c->len) == 0)
@@ -105,7 +111,7 @@ format_of(const struct choice *c, bool lists)
 }
 
 enum rsg_format
-rsg_render_accept(const char *accept, bool lists)
+rsg_render_accept(const char *accept, unsigned offers)
 {
 	enum rsg_format best = RSG_FORMAT__MAX, f;
 	struct choice c;
@@ -114,7 +120,7 @@ rsg_render_accept(const char *accept, bool lists)
 	if (accept == NULL || *accept == '\0')
 		return RSG_FORMAT_JSON;
 	while (next_choice(&accept, &c)) {
-		f = format_of(&c, lists);
+		f = format_of(&c, offers);
 		if (f == RSG_FORMAT__MAX || c.weight <= most)
 			continue;
 		best = f;

@@ -10,7 +10,7 @@
 #include "resguardo/msg.h"
 
 enum rsg_format { RSG_FORMAT_JSON, RSG_FORMAT_LINES, RSG_FORMAT_CSV,
-	RSG_FORMAT_PROBLEM, RSG_FORMAT_TEXT, RSG_FORMAT__MAX };
+	RSG_FORMAT_PROBLEM, RSG_FORMAT_TEXT, RSG_FORMAT_HTML, RSG_FORMAT__MAX };
 
 /* "application/json" and so on. */
 const char *rsg_render_type(enum rsg_format);
@@ -18,11 +18,14 @@ const char *rsg_render_type(enum rsg_format);
 /* The format called that in ?format=, or RSG_FORMAT__MAX. */
 enum rsg_format rsg_render_format(const char *, size_t);
 
+/* What an answer can be had as, beside JSON. */
+enum { RSG_OFFER_LISTS = 1, RSG_OFFER_PAGE = 2 };
+
 /*
- * The format an Accept header likes best; without `lists` only JSON is had.
+ * The format an Accept header likes best, of those offered.
  * NULL is no header: JSON. RSG_FORMAT__MAX: none that we could give.
  */
-enum rsg_format rsg_render_accept(const char *accept, bool lists);
+enum rsg_format rsg_render_accept(const char *accept, unsigned offers);
 
 /* The language an Accept-Language header likes best; English where neither. */
 enum rsg_lang rsg_render_language(const char *);

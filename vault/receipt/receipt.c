@@ -175,6 +175,15 @@ put_head(struct rsg_jw *w, const struct rsg_receipt *r)
 
 /* --- Processing --- */
 
+static void
+put_party_id(struct rsg_jw *w, const struct rsg_receipt *r)
+{
+	char id[128];
+
+	(void)snprintf(id, sizeof(id), "urn:resguardo:controller:%s", r->party.name);
+	rsg_jw_text(w, "@id", id);
+}
+
 /* Which data, never their values: the id of the place that holds one. */
 static void
 put_datum(struct rsg_jw *w, const struct rsg_receipt *r, const struct rsg_fielddef *f)
@@ -254,7 +263,10 @@ static void
 put_recipients(struct rsg_jw *w, const struct rsg_receipt *r)
 {
 	rsg_jw_array(w, "dpv:hasRecipient");
-	put_ref(w, NULL, "urn:resguardo:controller:", r->party.name);
+	rsg_jw_object(w, NULL);
+	put_party_id(w, r);
+	rsg_jw_text(w, "schema:name", r->party.title);
+	rsg_jw_end(w);
 	for (size_t i = 0; i < r->nrecipients; i++) {
 		rsg_jw_object(w, NULL);
 		put_type(w, "dpv:ThirdParty", NULL, NULL);
@@ -308,12 +320,9 @@ put_process(struct rsg_jw *w, const struct rsg_receipt *r)
 static void
 put_party(struct rsg_jw *w, const struct rsg_receipt *r)
 {
-	char id[128];
-
 	rsg_jw_array(w, "dpv:hasEntity");
 	rsg_jw_object(w, NULL);
-	(void)snprintf(id, sizeof(id), "urn:resguardo:controller:%s", r->party.name);
-	rsg_jw_text(w, "@id", id);
+	put_party_id(w, r);
 	put_type(w, "dpv:DataController", "dpv:Organisation", NULL);
 	rsg_jw_text(w, "schema:name", r->party.title);
 	put_asked(w, "schema:address", r->party.address);
