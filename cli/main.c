@@ -108,6 +108,11 @@ static const struct command commands[] = {
 	  "wrong is named. FILE keeps the checkpoint seen, and the next run checks\n"
 	  "that the log only grew since. Needs no server.",
 	  rsg_audit_verify },
+	{ "receipt verify", "key=", 1, "FILE [--key JWK-FILE]",
+	  "Is a consent receipt what was given out, and what does it say? FILE is\n"
+	  "the receipt or the server's answer (- is standard input); the public key\n"
+	  "is what the server gives at /v1/keys. Needs no server.",
+	  rsg_receipt_verify },
 	{ "status", "state=", 0, "[--state DIR]",
 	  "What the running server says of itself.", rsg_status_run },
 	{ "doctor", "state= database= policies=", 0,

@@ -235,6 +235,7 @@ put_said(struct rsg_buf *out, const struct rsg_receipt *r)
 		rsg_msg_text(out, RSG_F_RECEIVERS, r->recipient[i].title);
 	put_some(out, RSG_F_IN_RETURN, r->benefit);
 	put_some(out, RSG_F_AUTHORITY, r->authority);
+	put_some(out, RSG_F_JURISDICTION, r->jurisdiction);
 	rsg_msg_close(out, said);
 }
 
