@@ -125,7 +125,8 @@ send_subjects(struct rsg_batch *b, struct fetched *f)
 
 	if (b->nsubjects == 0)
 		return;
-	s = rsg_db_bind(db, b->write ? RSG_SQL_SUBJECTS_LOCK : RSG_SQL_SUBJECTS);
+	s = rsg_db_bind(db, b->write || b->hold ? RSG_SQL_SUBJECTS_LOCK :
+	    RSG_SQL_SUBJECTS);
 	for (size_t i = 0; i < b->nsubjects; i++)
 		rsg_bind_id(s, 0, &b->subject[i]->id);
 	f->subjects = rsg_db_send(db, s);
@@ -484,6 +485,8 @@ again(struct rsg_batch *b, struct rsg_call **calls, size_t n)
 		enum rsg_err e = RSG_OK;
 
 		for (int tries = 0; tries < RERUNS; tries++) {
+			/* Whoever is written to all the time is held for a moment. */
+			b->hold = tries + 1 == RERUNS;
 			e = run(b, &calls[i], 1);
 			if (e == RSG_OK && calls[i]->status != RSG_STALE &&
 			    calls[i]->status != RSG_BUSY)
@@ -506,6 +509,7 @@ rsg_batch_serve(struct rsg_worker *w, struct rsg_call **calls, size_t n)
 
 	b->w = w;
 	b->write = rsg_ops_get(calls[0]->op)->mode == RSG_MODE_WRITE;
+	b->hold = false;
 	rsg_metrics_batch(n);
 	if ((e = run(b, calls, n)) == RSG_OK) {
 		for (size_t i = 0; i < n; i++)

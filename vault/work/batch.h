@@ -62,6 +62,7 @@ struct rsg_batch {
 	struct rsg_item item[RSG_BATCH_MAX];
 	size_t n;
 	bool write;
+	bool hold;			/* lock whom is only read: its last try */
 	bool staged;			/* by the call that is being applied */
 	bool spoiled;			/* a call failed after it had staged */
 	struct rsg_subject *subject[RSG_BATCH_MAX];
