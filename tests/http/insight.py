@@ -69,7 +69,7 @@ def by_number(stack, controller="acme", field=6):
                             "controller = %d AND field = %d" % (owner, field)))
 
     def find(number):
-        digest = hashlib.blake2b(number.encode(), digest_size=32, key=key,
+        digest = hashlib.blake2b(number.lower().encode(), digest_size=32, key=key,
                                  salt=b"RSG1 digest", person=b"blind").hexdigest()
         return table.get(digest)
     return find
