@@ -302,9 +302,18 @@ class Stack:
         try:
             if self.server is not None:
                 self.stop()
+            self.unsound()
         finally:
             self.postgres_stop("immediate")
             shutil.rmtree(self.home, ignore_errors=True)
+
+    def unsound(self):
+        """A sanitizer's word in the log, of whichever process, is a failure."""
+        with open(self.log_path, "a+", errors="replace") as log:
+            log.seek(0)
+            text = log.read()
+        found = re.search(r"^.*(Sanitizer|: runtime error: ).*$", text, re.M)
+        assert not found, text[found.start():found.start() + 6000]
 
     # --- Running things ---
 

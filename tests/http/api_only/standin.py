@@ -16,6 +16,8 @@ import threading
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.dirname(os.path.abspath(__file__)))))
 COMMON = os.path.join(ROOT, "include", "resguardo")
+SANITIZERS = ("RSG_UNCONFINED", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
+              "TSAN_OPTIONS")
 HEAD = struct.Struct(">IBBHQHH")
 
 
@@ -140,10 +142,9 @@ class Api:
         self.port = listener.getsockname()[1]
         self.metrics_port = loopback.getsockname()[1]
         self.ca = os.path.join(certs, "cert.pem")
-        env = {"PATH": "/usr/bin:/bin",
-               "RSG_TLS_CERT": self.ca,
-               "RSG_TLS_KEY": os.path.join(certs, "key.pem"),
-               "ASAN_OPTIONS": "detect_leaks=0"}
+        env = {n: os.environ[n] for n in SANITIZERS if n in os.environ}
+        env.update(PATH="/usr/bin:/bin", RSG_TLS_CERT=self.ca,
+                   RSG_TLS_KEY=os.path.join(certs, "key.pem"))
         if metrics:
             env["RSG_METRICS"] = "1"
         for name, value in (limits or {}).items():
