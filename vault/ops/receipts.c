@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "benefit/benefit.h"
 #include "ops/ops.h"
 #include "ops/people.h"
 #include "receipt/event.h"
@@ -19,6 +20,11 @@ struct desk {
 	struct rsg_subject person;
 	struct rsg_heard heard;
 	struct rsg_receipt r;
+	struct rsg_benefits benefits;
+	struct rsg_incentive incentive;
+	const struct rsg_benefit_event *given;	/* for this consent; NULL: nothing */
+	char role[64], place[256], notice[80], notice_id[96], language[16],
+	    method[256], words[600], incentive_id[80];
 	char name[RSG_RECEIPT_RECIPIENTS][64], title[RSG_RECEIPT_RECIPIENTS][128],
 	    country[RSG_RECEIPT_RECIPIENTS][4];
 };
@@ -90,7 +96,7 @@ read_recipients(struct rsg_worker *w, struct desk *d, const struct rsg_result *r
 	size_t n, i;
 	enum rsg_err e;
 
-	if (!rsg_policy_does(w->policy, d->heard.purpose, RSG_ACT_RELEASE))
+	if (!rsg_policy_does(w->policy, d->heard.ev.purpose, RSG_ACT_RELEASE))
 		return RSG_OK;
 	for (int row = 0; row < rsg_result_rows(rows); row++) {
 		if ((i = d->r.nrecipients) == RSG_RECEIPT_RECIPIENTS)
@@ -129,26 +135,38 @@ read_fields(struct rsg_worker *w, struct desk *d)
 
 	for (size_t i = 0; (f = rsg_policy_field_at(w->policy, i)) != NULL; i++)
 		if (d->person.h.field_present[f->number] &&
-		    rsg_policy_uses(w->policy, d->heard.purpose, f->number))
+		    rsg_policy_uses(w->policy, d->heard.ev.purpose, f->number))
 			d->r.field[d->r.nfields++] = f;
 	d->r.purchases = d->person.h.activity_version != 0 &&
-	    (rsg_policy_does(w->policy, d->heard.purpose, RSG_ACT_EVENT_READ) ||
-	    rsg_policy_does(w->policy, d->heard.purpose, RSG_ACT_MODEL_FIT) ||
-	    rsg_policy_does(w->policy, d->heard.purpose, RSG_ACT_MODEL_READ));
+	    (rsg_policy_does(w->policy, d->heard.ev.purpose, RSG_ACT_EVENT_READ) ||
+	    rsg_policy_does(w->policy, d->heard.ev.purpose, RSG_ACT_MODEL_FIT) ||
+	    rsg_policy_does(w->policy, d->heard.ev.purpose, RSG_ACT_MODEL_READ));
 }
 
-/* An event tells when it happened, the header how long it holds. */
-static int64_t
-until_of(const struct desk *d)
+/* The words and circumstances that the event kept as proof. */
+static void
+read_proof(struct desk *d)
 {
-	for (size_t i = 0; i < d->person.h.ngrants; i++) {
-		const struct rsg_grant *g = &d->person.h.grant[i];
+	const struct rsg_heard *h = &d->heard;
+	struct rsg_receipt *r = &d->r;
+	unsigned version = (unsigned)rsg_heard_number(h, RSG_PROOF_NOTICE_VERSION);
 
-		if (g->purpose == d->heard.purpose && g->channel == d->heard.channel &&
-		    g->since == d->heard.time)
-			return g->until;
+	r->notice = rsg_heard_text(h, RSG_PROOF_NOTICE, d->notice, sizeof(d->notice));
+	if (d->notice[0] != '\0' && version != 0) {
+		(void)snprintf(d->notice_id, sizeof(d->notice_id), "%s:%u", d->notice, version);
+		r->notice = d->notice_id;
 	}
-	return 0;
+	r->notice_hash = h->ev.part[RSG_PROOF_NOTICE_HASH].p;
+	r->language = rsg_heard_text(h, RSG_PROOF_LANGUAGE, d->language, sizeof(d->language));
+	r->method = rsg_heard_text(h, RSG_PROOF_METHOD, d->method, sizeof(d->method));
+	r->words = rsg_heard_text(h, RSG_PROOF_WORDS, d->words, sizeof(d->words));
+	r->role = rsg_heard_text(h, RSG_PROOF_ROLE, d->role, sizeof(d->role));
+	r->place = rsg_heard_text(h, RSG_PROOF_PLACE, d->place, sizeof(d->place));
+	r->until = (int64_t)rsg_heard_number(h, RSG_PROOF_UNTIL);
+	r->by = h->ev.part[RSG_PROOF_ON_BEHALF].p != NULL ? "guardian" :
+	    h->ev.status == RSG_STATUS_REVOKED || h->ev.status == RSG_STATUS_EXPIRED ||
+	    h->ev.status == RSG_STATUS_INVALIDATED || h->ev.status == RSG_STATUS_REQUESTED ?
+	    "controller" : "subject";
 }
 
 static enum rsg_err
@@ -158,36 +176,77 @@ read_all(struct rsg_worker *w, struct rsg_call *c, struct desk *d)
 	const struct rsg_heard *h = &d->heard;
 	struct rsg_receipt *r = &d->r;
 
-	r->purpose = rsg_policy_purpose_no(w->policy, h->purpose);
+	r->purpose = rsg_policy_purpose_no(w->policy, h->ev.purpose);
 	if (k == NULL || r->purpose == NULL)
 		return rsg_call_fail(c, RSG_UNKNOWN_PURPOSE, "purpose", NULL);
 	name_it(&d->person, "receipt", h->sequence, &r->id);
-	name_it(&d->person, "consent-record", h->purpose, &r->record);
+	name_it(&d->person, "consent-record", h->ev.purpose, &r->record);
 	r->subject = d->person.id;
 	r->created = w->now;
 	r->lang = strncmp(d->person.h.language, "es", 2) == 0 ? RSG_LANG_ES : RSG_LANG_EN;
 	r->party = (struct rsg_receipt_party){ k->name, k->title, k->address,
 	    k->contact, k->email, k->phone, k->url };
-	r->jurisdiction = d->person.h.jurisdiction;
+	r->jurisdiction = d->person.h.jurisdiction[0] != '\0' ?
+	    d->person.h.jurisdiction : k->jurisdiction;
 	r->authority = rsg_policy_authority(w->policy, r->jurisdiction);
 	r->storage = k->storage;
-	r->channel = h->channel;
-	r->status = h->status;
-	r->gpc = h->gpc;
-	r->time = h->time;
-	r->recorded = h->recorded;
-	r->until = until_of(d);
-	r->by = "subject";
-	r->notice = h->notice;
-	r->language = h->language;
-	r->method = h->method;
-	r->role = h->role;
-	r->place = h->place;
+	r->channel = h->ev.channel;
+	r->status = h->ev.status;
+	r->gpc = h->ev.gpc;
+	r->time = h->ev.time;
+	r->recorded = h->ev.recorded;
 	r->sequence = h->sequence;
 	r->hash = h->hash;
 	r->previous = h->previous;
+	read_proof(d);
+	r->is_explicit = rsg_policy_explicit(w->policy, r->method);
 	read_fields(w, d);
 	return RSG_OK;
+}
+
+/* --- What was given in return --- */
+
+/* The first benefit that names this event as what it was given for. */
+static enum rsg_err
+find_benefit(struct desk *d, const struct rsg_result *rows)
+{
+	enum rsg_err e = rsg_benefit_open(&d->person, rows, &d->benefits);
+
+	for (size_t i = 0; e == RSG_OK && d->given == NULL && i < d->benefits.n; i++)
+		if (d->benefits.event[i].consent == d->heard.sequence &&
+		    (d->benefits.event[i].act == RSG_BENEFIT_PROMISED ||
+		    d->benefits.event[i].act == RSG_BENEFIT_DELIVERED))
+			d->given = &d->benefits.event[i];
+	return e;
+}
+
+static enum rsg_err
+read_incentive(struct rsg_worker *w, const struct rsg_call *c, struct desk *d)
+{
+	const struct rsg_controller *k = rsg_vault_controller(w->vault, c->actor.controller);
+	struct rsg_bind *b;
+	int n;
+	enum rsg_err e;
+
+	if (d->given == NULL || k == NULL)
+		return RSG_OK;
+	b = rsg_db_bind(w->db, RSG_SQL_INCENTIVES_NAMED);
+	rsg_bind_int(b, 0, k->number);
+	rsg_bind_text(b, 1, d->given->incentive, strlen(d->given->incentive));
+	rsg_bind_int(b, 2, d->given->version);
+	n = rsg_db_send(w->db, b);
+	if ((e = rsg_db_fetch(w->db)) != RSG_OK)
+		return e;
+	(void)snprintf(d->incentive_id, sizeof(d->incentive_id), "%s:%u",
+	    d->given->incentive, d->given->version);
+	d->r.benefit_id = d->incentive_id;
+	d->r.benefit = d->given->incentive;
+	if (rsg_result_rows(rsg_db_result(w->db, n)) != 1)
+		return RSG_OK;
+	if ((e = rsg_incentive_row(w->vault->keys, w->policy, k->currency,
+	    rsg_db_result(w->db, n), 0, &d->incentive)) == RSG_OK)
+		d->r.benefit = d->incentive.summary[d->r.lang];
+	return e;
 }
 
 /* --- The answer --- */
@@ -264,11 +323,15 @@ done:
 	return e;
 }
 
+/*
+ * The benefits are believed against a header that is as new as they are: a
+ * person who changed while we read is read again.
+ */
 static enum rsg_err
 fetch(struct rsg_worker *w, struct rsg_call *c, struct desk *d, uint32_t sequence)
 {
 	struct rsg_bind *b = rsg_db_bind(w->db, RSG_SQL_CONSENT_NEAR);
-	int near, recipients;
+	int near, recipients, benefits, changed;
 	enum rsg_err e;
 
 	rsg_bind_id(b, 0, &d->person.id);
@@ -277,14 +340,25 @@ fetch(struct rsg_worker *w, struct rsg_call *c, struct desk *d, uint32_t sequenc
 	b = rsg_db_bind(w->db, RSG_SQL_RECIPIENTS);
 	rsg_bind_int(b, 0, c->actor.controller);
 	recipients = rsg_db_send(w->db, b);
+	b = rsg_db_bind(w->db, RSG_SQL_BENEFIT_EVENTS);
+	rsg_bind_id(b, 0, &d->person.id);
+	benefits = rsg_db_send(w->db, b);
+	b = rsg_db_bind(w->db, RSG_SQL_SUBJECT_VERSIONS);
+	rsg_bind_id(b, 0, &d->person.id);
+	rsg_bind_int(b, 1, d->person.version);
+	changed = rsg_db_send(w->db, b);
 	if ((e = rsg_db_fetch(w->db)) != RSG_OK)
 		return e;
+	if (rsg_result_rows(rsg_db_result(w->db, changed)) != 0)
+		return RSG_CONFLICT;
 	e = rsg_heard_open(&d->person, sequence, rsg_db_result(w->db, near), &d->heard);
 	if (e == RSG_NOT_FOUND)
 		return rsg_call_fail(c, e, "sequence", NULL);
-	if (e != RSG_OK || (e = read_all(w, c, d)) != RSG_OK)
+	if (e != RSG_OK || (e = read_all(w, c, d)) != RSG_OK ||
+	    (e = read_recipients(w, d, rsg_db_result(w->db, recipients))) != RSG_OK ||
+	    (e = find_benefit(d, rsg_db_result(w->db, benefits))) != RSG_OK)
 		return e;
-	return read_recipients(w, d, rsg_db_result(w->db, recipients));
+	return read_incentive(w, c, d);
 }
 
 enum rsg_err
@@ -305,7 +379,11 @@ rsg_op_receipt(struct rsg_worker *w, struct rsg_call *c)
 	    (e = rsg_people_allowed(w, c, &d->person, RSG_ACT_CONSENT_READ, 0,
 	    &allowed)) != RSG_OK || (e = fetch(w, c, d, (uint32_t)sequence)) != RSG_OK ||
 	    (e = answer(w, c, d)) != RSG_OK || (e = rsg_audit_stage(w, c)) != RSG_OK)
-		return e;
+		goto done;
 	rsg_audit_send(w);
-	return rsg_db_commit(w->db);
+	e = rsg_db_commit(w->db);
+done:
+	rsg_benefit_free(&d->benefits);
+	rsg_incentive_free(&d->incentive);
+	return e;
 }

@@ -2,51 +2,30 @@
 
 #include "receipt/event.h"
 #include "resguardo/log.h"
-#include "resguardo/secret.h"
 
-#define KEY_EPOCH	1
-#define TEXT_MAX	4096
-
-static void
-get_text(struct rsg_rd *r, char *out, size_t cap)
+const char *
+rsg_heard_text(const struct rsg_heard *h, enum rsg_proof what, char *out, size_t cap)
 {
-	size_t n = rsg_rd_u8(r);
-	const uint8_t *p = rsg_rd_get(r, n);
+	const struct rsg_part *p = &h->ev.part[what];
 
 	out[0] = '\0';
-	if (p == NULL || n >= cap) {
-		r->failed = true;
-		return;
+	if (p->p != NULL && p->len < cap) {
+		memcpy(out, p->p, p->len);
+		out[p->len] = '\0';
 	}
-	memcpy(out, p, n);
-	out[n] = '\0';
+	return out;
 }
 
-enum rsg_err
-rsg_heard_get(const uint8_t *p, size_t n, struct rsg_heard *h)
+uint64_t
+rsg_heard_number(const struct rsg_heard *h, enum rsg_proof what)
 {
-	struct rsg_rd r;
-	const uint8_t *id;
+	const struct rsg_part *p = &h->ev.part[what];
+	const uint8_t *b = p->p;
+	uint64_t v = 0;
 
-	rsg_rd_init(&r, p, n);
-	if (rsg_rd_u8(&r) != 1)
-		return RSG_TAMPERED;
-	h->status = (enum rsg_status)rsg_rd_u8(&r);
-	h->purpose = rsg_rd_u16(&r);
-	h->channel = (enum rsg_channel)rsg_rd_u8(&r);
-	h->time = (int64_t)rsg_rd_u64(&r);
-	h->recorded = (int64_t)rsg_rd_u64(&r);
-	h->gpc = rsg_rd_u8(&r) != 0;
-	if ((id = rsg_rd_get(&r, RSG_ID_LEN)) != NULL)
-		memcpy(h->principal.b, id, RSG_ID_LEN);
-	get_text(&r, h->role, sizeof(h->role));
-	get_text(&r, h->staff, sizeof(h->staff));
-	get_text(&r, h->place, sizeof(h->place));
-	get_text(&r, h->notice, sizeof(h->notice));
-	get_text(&r, h->language, sizeof(h->language));
-	get_text(&r, h->method, sizeof(h->method));
-	return rsg_rd_end(&r) && h->status < RSG_STATUS__MAX &&
-	    h->channel < RSG_CHANNEL__MAX ? RSG_OK : RSG_TAMPERED;
+	for (size_t i = 0; b != NULL && i < p->len && i < 8; i++)
+		v = v << 8 | b[i];
+	return v;
 }
 
 /* --- Witnesses --- */
@@ -121,26 +100,18 @@ enum rsg_err
 rsg_heard_open(const struct rsg_subject *s, uint32_t sequence,
     const struct rsg_result *r, struct rsg_heard *h)
 {
-	const struct rsg_place_of at = { .kind = RSG_SEAL_CONSENT,
-	    .controller = s->controller, .pk = s->id,
-	    .pk2 = rsg_seal_number(sequence), .version = 1, .generation = KEY_EPOCH };
-	uint8_t text[TEXT_MAX];
-	const uint8_t *sealed;
 	int row = row_of(r, sequence);
-	size_t n, len;
-	enum rsg_err e;
+	const uint8_t *sealed;
+	size_t n;
 
 	memset(h, 0, sizeof(*h));
+	h->sequence = sequence;
 	if (sequence == 0 || sequence > s->h.consent.count)
 		return RSG_NOT_FOUND;
 	if (row < 0 || !vouched(s, sequence, r, row, h))
 		return tampered(s);
 	sealed = rsg_result_bytes(r, row, 1, &n);
-	if (n > sizeof(text) || rsg_seal_open(s->keys.key[RSG_KEY_EVIDENCE], &at,
-	    sealed, n, text, &len) != RSG_OK)
+	if (n > sizeof(h->text))
 		return tampered(s);
-	e = rsg_heard_get(text, len, h);
-	h->sequence = sequence;
-	rsg_secret_wipe(text, sizeof(text));
-	return e == RSG_OK ? RSG_OK : tampered(s);
+	return rsg_ledger_open(s, sequence, sealed, n, h->text, &h->ev);
 }

@@ -10,18 +10,14 @@
 #include "consent/ledger.h"
 #include "work/call.h"
 
-/* What an event says. Texts point into the text that was opened. */
+#define RSG_HEARD_TEXT	4096
+
+/* What an event says, and its links. Parts point into `text`. */
 struct rsg_heard {
-	enum rsg_status status;
-	uint16_t purpose;
-	enum rsg_channel channel;
-	int64_t time, recorded;
-	bool gpc;
-	struct rsg_id principal;
-	char role[64], staff[256], place[256], notice[256], language[16],
-	    method[256];
+	struct rsg_ledger_event ev;
 	uint32_t sequence;
 	uint8_t hash[RSG_DIGEST_LEN], previous[RSG_DIGEST_LEN];
+	uint8_t text[RSG_HEARD_TEXT];
 };
 
 /*
@@ -31,7 +27,10 @@ struct rsg_heard {
 RSG_MUST enum rsg_err rsg_heard_open(const struct rsg_subject *, uint32_t sequence,
     const struct rsg_result *near, struct rsg_heard *);
 
-/* The text of an event. RSG_TAMPERED when it is not one. */
-RSG_MUST enum rsg_err rsg_heard_get(const uint8_t *, size_t, struct rsg_heard *);
+/* A part as text into `out`; "" when there is none or no room. */
+const char *rsg_heard_text(const struct rsg_heard *, enum rsg_proof, char *out,
+    size_t cap);
+/* A part that is a number; 0 when there is none. */
+uint64_t rsg_heard_number(const struct rsg_heard *, enum rsg_proof);
 
 #endif
