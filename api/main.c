@@ -16,6 +16,7 @@
 
 #include "http/control.h"
 #include "http/limits.h"
+#include "http/logfiles.h"
 #include "http/sandbox.h"
 #include "http/server.h"
 #include "resguardo/json.h"
@@ -142,6 +143,7 @@ start(struct rsg_server **server)
 	    (e = read_pem("RSG_TLS_KEY", &key)) != RSG_OK ||
 	    (e = wait_for_channel(&o)) != RSG_OK)
 		goto done;
+	rsg_sandbox_readable(rsg_logfiles_open());
 	o.cert = cert;
 	o.key = key;
 	e = rsg_server_new(&o, server);

@@ -74,13 +74,16 @@ environment(struct supervisor *s, const struct rsg_args *a, bool demo)
 {
 	struct rsg_child *vault = &s->child[VAULT], *api = &s->child[API];
 	char database[1024], policies[RSG_PATH_MAX], cert[RSG_PATH_MAX], key[RSG_PATH_MAX];
-	char state[RSG_PATH_MAX];
+	char state[RSG_PATH_MAX], log[RSG_PATH_MAX];
 	bool ok;
 
 	for (int i = 0; i < CHILDREN; i++)
 		for (size_t j = 0; j < sizeof(common_env) / sizeof(common_env[0]); j++)
 			rsg_child_inherit(&s->child[i], common_env[j]);
 	database_env(vault);
+#define BOUND(name, variable, value, clause, what) rsg_child_inherit(vault, variable);
+#include "audit/health.def"
+#undef BOUND
 
 	if (realpath(RSG_STATE_OF(a), state) == NULL) {
 		rsg_tell_errno("no state directory %s", RSG_STATE_OF(a));
@@ -89,6 +92,7 @@ environment(struct supervisor *s, const struct rsg_args *a, bool demo)
 	if (!rsg_paths_database(database, rsg_args_get(a, "database", NULL),
 	    state, "resguardo_app") ||
 	    !rsg_paths_share(policies, "policies") ||
+	    !rsg_paths_state(log, state, "log") || !rsg_paths_folder(log) ||
 	    !rsg_paths_state(cert, state, "tls/server.pem") ||
 	    !rsg_paths_state(key, state, "tls/server.key"))
 		return false;
@@ -97,6 +101,7 @@ environment(struct supervisor *s, const struct rsg_args *a, bool demo)
 	    rsg_child_env(vault, "RSG_POLICIES",
 	    rsg_args_get(a, "policies", policies)) &&
 	    (!demo || rsg_child_env(vault, "RSG_DEMO", "1")) &&
+	    rsg_child_env(api, "RSG_LOG_DIR", log) &&
 	    rsg_child_env(api, "RSG_METRICS", "1") &&
 	    rsg_child_env(api, "RSG_TLS_CERT", cert) &&
 	    rsg_child_env(api, "RSG_TLS_KEY", key);

@@ -306,6 +306,22 @@ rsg_answer_text(struct rsg_conn *c, enum rsg_format format, const void *p,
 }
 
 void
+rsg_answer_file(struct rsg_conn *c, const char *type, const char *cache,
+    struct rsg_buf *b)
+{
+	start(c, 200, RSG_FORMAT_TEXT, b);
+	if (c->response == NULL)
+		return;
+	(void)MHD_del_response_header(c->response, "Cache-Control", always[0].value);
+	(void)MHD_del_response_header(c->response, "Content-Type",
+	    rsg_render_type(RSG_FORMAT_TEXT));
+	add(c, "Cache-Control", cache);
+	add(c, "Content-Type", type);
+	/* Anybody's page may verify it in a browser. */
+	add(c, "Access-Control-Allow-Origin", "*");
+}
+
+void
 rsg_answer_options(struct rsg_conn *c)
 {
 	struct rsg_buf none;

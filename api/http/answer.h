@@ -18,6 +18,10 @@ void rsg_answer_reply(struct rsg_conn *, enum rsg_err, struct rsg_fields);
 /* A text of our own, for routes without a call, and for metrics. */
 void rsg_answer_text(struct rsg_conn *, enum rsg_format, const void *, size_t);
 
+/* Public bytes that may be kept; takes the buffer over. */
+void rsg_answer_file(struct rsg_conn *, const char *type, const char *cache,
+    struct rsg_buf *);
+
 /* OPTIONS: what the address takes. */
 void rsg_answer_options(struct rsg_conn *);
 

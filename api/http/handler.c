@@ -4,6 +4,7 @@
 
 #include "http/answer.h"
 #include "http/limits.h"
+#include "http/logfiles.h"
 #include "http/metrics.h"
 #include "resguardo/clock.h"
 #include "resguardo/log.h"
@@ -266,7 +267,9 @@ finish(struct rsg_server *s, struct rsg_conn *c)
 	}
 	if ((e = rsg_request_end(&c->rq)) != RSG_OK)
 		return refuse(s, c, e, false);
-	if (c->rq.match.route->op == RSG_NO_OP)
+	if (strcmp(c->rq.match.route->path, "/log/*") == 0)
+		rsg_logfiles_answer(c);
+	else if (c->rq.match.route->op == RSG_NO_OP)
 		answer_here(s, c, (struct rsg_fields){ NULL, 0 });
 	else if ((e = call(s, c)) == RSG_OK)
 		return MHD_YES;

@@ -71,6 +71,8 @@ fits(const char *t, const char *p, size_t left, struct rsg_match *m)
 		if (*t != '/' || *p != '/')
 			return false;
 		t++, tlen--, p++, left--;
+		if (tlen == 1 && *t == '*')
+			return left > 0;	/* all that follows */
 		ts = segment(t, tlen);
 		ps = segment(p, left);
 		if (ts > 0 && t[0] == '{') {

@@ -1,6 +1,7 @@
 #include "http/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <seccomp.h>
 #include <stdbool.h>
@@ -19,16 +20,34 @@
  * be older than the kernel we run on.
  */
 #define LL_CREATE		444
+#define LL_ADD_RULE		445
 #define LL_RESTRICT		446
+#define LL_PATH_BENEATH		1
+#define LL_READ_FILE		(UINT64_C(1) << 2)
 #define LL_ASK_VERSION		(1U << 0)
 #define LL_NET_FROM		4	/* first ABI with TCP rights */
 #define LL_SCOPE_FROM		6	/* first ABI with scopes */
 #define LL_NET_ALL		UINT64_C(3)	/* bind, connect */
 #define LL_SCOPE_ALL		UINT64_C(3)	/* abstract sockets, signals */
 
+struct ll_path {
+	uint64_t access;
+	int32_t folder;
+} __attribute__((packed));
+
 struct ll_ruleset {
 	uint64_t fs, net, scoped;
 };
+
+/* The one folder that stays readable, and whether Landlock keeps it to that. */
+static int readable = -1;
+static bool confined_to_it;
+
+void
+rsg_sandbox_readable(int folder)
+{
+	readable = folder;
+}
 
 /* Every filesystem right that the ABI can take away. */
 static uint64_t
@@ -41,7 +60,8 @@ landlock_fs(long abi)
 	return abi == 2 ? 0x3fff : 0x1fff;	/* with and without refer */
 }
 
-/* A ruleset that handles everything and allows nothing. */
+/* A ruleset that handles everything and allows nothing but reading files in
+ * the folder above. */
 static enum rsg_err
 landlock_enter(void)
 {
@@ -70,6 +90,9 @@ landlock_enter(void)
 	fd = syscall(LL_CREATE, &set, size, 0);
 	if (fd < 0)
 		goto failed;
+	if (readable >= 0 && syscall(LL_ADD_RULE, (int)fd, LL_PATH_BENEATH,
+	    &(struct ll_path){ LL_READ_FILE, readable }, 0) == 0)
+		confined_to_it = true;
 	if (syscall(LL_RESTRICT, (int)fd, 0) != 0) {
 		close((int)fd);
 		goto failed;
@@ -132,6 +155,24 @@ allow_memory(scmp_filter_ctx c)
 	    &noexec);
 }
 
+/*
+ * Opening, in that folder only and only to read. A path that leads out of it
+ * is Landlock's to refuse, so this needs Landlock.
+ */
+static int
+allow_open(scmp_filter_ctx c)
+{
+	struct scmp_arg_cmp how[] = {
+		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)readable),
+		SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE,
+		    O_RDONLY),
+	};
+
+	if (!confined_to_it)
+		return 0;
+	return seccomp_rule_add_array(c, SCMP_ACT_ALLOW, SCMP_SYS(openat), 2, how);
+}
+
 /* abort() signals the process itself, and nobody else. */
 static int
 allow_abort(scmp_filter_ctx c)
@@ -167,6 +208,8 @@ seccomp_enter(void)
 		r = allow_memory(c);
 	if (r == 0)
 		r = allow_abort(c);
+	if (r == 0)
+		r = allow_open(c);
 	if (r == 0)
 		r = seccomp_load(c);
 	seccomp_release(c);

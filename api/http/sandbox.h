@@ -12,6 +12,12 @@
 #include "resguardo/err.h"
 
 /*
+ * Before it: leave this one folder (a descriptor, or -1) readable. Only where
+ * Landlock confines it; without, what is in it is not served.
+ */
+void rsg_sandbox_readable(int folder);
+
+/*
  * no_new_privs, not dumpable, no capabilities, Landlock as far as the kernel
  * has it, seccomp.
  * A kernel without Landlock is logged as a warning: seccomp then stands
