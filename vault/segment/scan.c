@@ -9,7 +9,7 @@
 #include "segment/activity.h"
 
 #define KEY_EPOCH	1	/* of a person's key set; new when it is replaced */
-#define CHUNKS		6	/* a thread's connections, about: each costs some ms */
+#define CHUNKS		8	/* a thread's ranges, about: so that all end together */
 #define CHUNK_MIN	256	/* blocks */
 #define CHUNK_MAX	16384
 
@@ -33,6 +33,7 @@ struct reader {
 	unsigned number;
 	struct rsg_arena *arena;
 	struct rsg_scan_desk *desk;
+	struct rsg_copy *copy;		/* its connection, for all its ranges */
 	pthread_t thread;
 };
 
@@ -149,14 +150,14 @@ static enum rsg_err
 read_chunk(struct reader *r, int64_t first, int64_t end)
 {
 	const struct rsg_scan_job *job = r->scan->job;
-	struct rsg_copy *copy = NULL;
 	struct rsg_scanrow columns;
 	uint64_t people = 0;
 	enum rsg_err e;
 
-	e = rsg_copy_open(job->conninfo, rsg_snapshot_id(job->snapshot),
-	    RSG_SCAN_SUBJECTS, first, end, job->controller, &copy);
-	while (e == RSG_OK && (e = rsg_copy_next(copy, &columns)) == RSG_OK) {
+	e = r->copy != NULL ? rsg_copy_again(r->copy, first, end, job->controller) :
+	    rsg_copy_open(job->conninfo, rsg_snapshot_id(job->snapshot),
+	    RSG_SCAN_SUBJECTS, first, end, job->controller, &r->copy);
+	while (e == RSG_OK && (e = rsg_copy_next(r->copy, &columns)) == RSG_OK) {
 		e = read_person(r, &columns);
 		/* Seldom enough that the threads do not fight for the line. */
 		if ((++people & 1023) == 0) {
@@ -166,7 +167,6 @@ read_chunk(struct reader *r, int64_t first, int64_t end)
 		}
 	}
 	atomic_fetch_add(&figures.people, people & 1023);
-	rsg_copy_close(copy);
 	return e == RSG_NOT_FOUND ? RSG_OK : e;
 }
 
@@ -188,6 +188,8 @@ read_chunks(void *arg)
 			(void)atomic_compare_exchange_strong(&s->err, &none, (int)e);
 		atomic_fetch_add(&figures.blocks, (uint64_t)(end - first));
 	}
+	rsg_copy_close(r->copy);
+	r->copy = NULL;
 	return NULL;
 }
 

@@ -92,47 +92,59 @@ is_snapshot(const char *snapshot)
 	return len <= 64 && strspn(snapshot, "0123456789ABCDEF-") == len;
 }
 
+/* Ask for one range of blocks on a connection that stands in its transaction. */
+static enum rsg_err
+start(struct rsg_copy *copy, int64_t first, int64_t end, int64_t controller)
+{
+	struct rsg_buf sql;
+	enum rsg_err e;
+
+	/* "To the end" may be asked for as any large number. */
+	if (end > BLOCK_LAST)
+		end = BLOCK_LAST;
+	if (first < 0 || first > end || controller < INT32_MIN || controller > INT32_MAX)
+		return RSG_BAD_VALUE;
+	rsg_buf_init(&sql, SQL_MAX);
+	render(&sql, copy->scan, first, end, controller);
+	if ((e = rsg_buf_err(&sql)) == RSG_OK)
+		e = rsg__link_do(copy->conn, scans[copy->scan].name, (const char *)sql.p);
+	rsg_buf_free(&sql);
+	return e;
+}
+
 enum rsg_err
 rsg_copy_open(const char *conninfo, const char *snapshot, enum rsg_scan scan,
     int64_t first, int64_t end, int64_t controller, struct rsg_copy **out)
 {
-	struct rsg_copy *copy = NULL;
-	struct rsg_buf sql;
+	struct rsg_copy *copy;
 	enum rsg_err e;
 
 	*out = NULL;
-	rsg_buf_init(&sql, SQL_MAX);
-	/* "To the end" may be asked for as any large number. */
-	if (end > BLOCK_LAST)
-		end = BLOCK_LAST;
-	if ((unsigned)scan >= RSG_SCAN__MAX || first < 0 || first > end ||
-	    controller < INT32_MIN || controller > INT32_MAX ||
-	    (snapshot != NULL && !is_snapshot(snapshot))) {
-		e = RSG_BAD_VALUE;
-		goto done;
-	}
-	render(&sql, scan, first, end, controller);
-	if ((e = rsg_buf_err(&sql)) != RSG_OK)
-		goto done;
-	if ((copy = calloc(1, sizeof *copy)) == NULL) {
-		e = RSG_NO_MEMORY;
-		goto done;
-	}
+	if ((unsigned)scan >= RSG_SCAN__MAX ||
+	    (snapshot != NULL && !is_snapshot(snapshot)))
+		return RSG_BAD_VALUE;
+	if ((copy = calloc(1, sizeof *copy)) == NULL)
+		return RSG_NO_MEMORY;
 	copy->scan = scan;
-	if ((copy->conn = rsg__link_open(conninfo, "resguardo scan")) == NULL) {
+	if ((copy->conn = rsg__link_open(conninfo, "resguardo scan")) == NULL)
 		e = RSG_UNAVAILABLE;
-		goto done;
-	}
-	if ((e = begin(copy->conn, snapshot)) != RSG_OK ||
-	    (e = rsg__link_do(copy->conn, scans[scan].name,
-	    (const char *)sql.p)) != RSG_OK)
-		goto done;
-	*out = copy;
-	copy = NULL;
-done:
-	rsg_copy_close(copy);
-	rsg_buf_free(&sql);
+	else if ((e = begin(copy->conn, snapshot)) == RSG_OK)
+		e = start(copy, first, end, controller);
+	if (e != RSG_OK)
+		rsg_copy_close(copy);
+	else
+		*out = copy;
 	return e;
+}
+
+enum rsg_err
+rsg_copy_again(struct rsg_copy *copy, int64_t first, int64_t end, int64_t controller)
+{
+	if (copy->err != RSG_NOT_FOUND)		/* not read to its end, or failed */
+		return copy->err == RSG_OK ? RSG_INTERNAL : copy->err;
+	copy->begun = copy->ended = false;
+	copy->err = start(copy, first, end, controller);
+	return copy->err;
 }
 
 /* What came was not a COPY as its format is documented. */

@@ -135,6 +135,10 @@ struct rsg_copy;
 RSG_MUST enum rsg_err rsg_copy_open(const char *conninfo, const char *snapshot,
     enum rsg_scan, int64_t first_block, int64_t end_block, int64_t controller,
     struct rsg_copy **);
+/* Another range, once the one before was read to its end: the connection and
+ * its snapshot stay. */
+RSG_MUST enum rsg_err rsg_copy_again(struct rsg_copy *, int64_t first_block,
+    int64_t end_block, int64_t controller);
 /* RSG_OK with a row; RSG_NOT_FOUND at the end; RSG_UNAVAILABLE. */
 RSG_MUST enum rsg_err rsg_copy_next(struct rsg_copy *, struct rsg_scanrow *);
 void rsg_copy_close(struct rsg_copy *);
