@@ -135,18 +135,16 @@ chain(const uint8_t previous[RSG_DIGEST_LEN], uint32_t sequence, const void *sea
 
 /* --- Reading a history --- */
 
-static enum rsg_err
-open_row(const struct rsg_subject *s, const struct rsg_result *r, int row,
-    uint32_t sequence, uint8_t head[RSG_DIGEST_LEN], struct rsg_benefit_event *ev)
+enum rsg_err
+rsg_benefit_row(const struct rsg_subject *s, uint32_t sequence, const void *sealed,
+    size_t len, uint8_t head[RSG_DIGEST_LEN], struct rsg_benefit_event *ev)
 {
 	struct rsg_place_of at = place(s, sequence);
 	uint8_t text[2 * EVENT_MAX];
-	const uint8_t *sealed;
-	size_t len, n;
+	size_t n;
 	enum rsg_err e;
 
-	sealed = rsg_result_bytes(r, row, 2, &len);
-	if (rsg_result_int(r, row, 1) != sequence || len > sizeof(text))
+	if (len > sizeof(text))
 		return RSG_TAMPERED;
 	chain(head, sequence, sealed, len, head);
 	e = rsg_seal_open(s->keys.key[RSG_KEY_EVIDENCE], &at, sealed, len, text, &n);
@@ -161,6 +159,18 @@ enum rsg_err
 rsg_benefit_open(const struct rsg_subject *s, const struct rsg_result *r,
     struct rsg_benefits *out)
 {
+static enum rsg_err
+open_row(const struct rsg_subject *s, const struct rsg_result *r, int row,
+    uint32_t sequence, uint8_t head[RSG_DIGEST_LEN], struct rsg_benefit_event *ev)
+{
+	const uint8_t *sealed;
+	size_t len;
+
+	sealed = rsg_result_bytes(r, row, 2, &len);
+	return rsg_result_int(r, row, 1) != sequence ? RSG_TAMPERED :
+	    rsg_benefit_row(s, sequence, sealed, len, head, ev);
+}
+
 	uint8_t head[RSG_DIGEST_LEN] = { 0 };
 	const struct rsg_history *h = &s->h.benefit;
 	struct rsg_id id;

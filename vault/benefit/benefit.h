@@ -79,6 +79,16 @@ void rsg_benefit_free(struct rsg_benefits *);
  * writes them. `ev->sequence` and `recorded` are set.
  */
 RSG_MUST enum rsg_err rsg_benefit_append(struct rsg_bind *q, const struct rsg_call *,
+/* One event of a scan; `head` goes from the hash before it to its own, for the
+ * caller to hold the last against the header. RSG_TAMPERED, not logged. */
+RSG_MUST enum rsg_err rsg_benefit_row(const struct rsg_subject *, uint32_t sequence,
+    const void *sealed, size_t len, uint8_t head[RSG_DIGEST_LEN],
+    struct rsg_benefit_event *);
+
+/* Add one to what was opened, as if it had been there. */
+RSG_MUST enum rsg_err rsg_benefit_push(struct rsg_benefits *,
+    const struct rsg_benefit_event *);
+
     struct rsg_subject *, int64_t now, struct rsg_benefit_event *);
 
 /* One benefit at `now`; RSG_NOT_FOUND: there is none by that id. */

@@ -133,6 +133,8 @@ read_person(struct reader *r, const struct rsg_scanrow *columns)
 	struct rsg_scanned seen;
 	enum rsg_err e;
 
+	if (job->raw != NULL)
+		return job->raw(job->ctx, r->number, columns);
 	if (!read_columns(columns, &row) || row.controller != job->controller)
 		return RSG_INTERNAL;
 	e = rsg_scan_open_header(job->keys, &row, r->desk);
@@ -156,7 +158,8 @@ read_chunk(struct reader *r, int64_t first, int64_t end)
 
 	e = r->copy != NULL ? rsg_copy_again(r->copy, first, end, job->controller) :
 	    rsg_copy_open(job->conninfo, rsg_snapshot_id(job->snapshot),
-	    RSG_SCAN_SUBJECTS, first, end, job->controller, &r->copy);
+	    job->raw != NULL ? job->scan : RSG_SCAN_SUBJECTS, first, end,
+	    job->controller, &r->copy);
 	while (e == RSG_OK && (e = rsg_copy_next(r->copy, &columns)) == RSG_OK) {
 		e = read_person(r, &columns);
 		/* Seldom enough that the threads do not fight for the line. */

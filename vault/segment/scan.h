@@ -45,6 +45,9 @@ struct rsg_scan_job {
 	uint32_t controller;
 	unsigned threads;		/* 0: RSG_SCAN_THREADS */
 	const struct rsg_snapshot *snapshot;
+	/* Not NULL: rows of `scan` come here as they are, and nothing is opened. */
+	enum rsg_err (*raw)(void *ctx, unsigned thread, const struct rsg_scanrow *);
+	enum rsg_scan scan;
 };
 
 /*

@@ -1,0 +1,101 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "receipt/tally.h"
+
+#define SLOTS	(2 * RSG_TALLY_ROWS)	/* power of two; half of them stay free */
+
+struct rsg_tally {
+	size_t n;
+	struct rsg_tally_row row[RSG_TALLY_ROWS];
+	uint16_t slot[SLOTS];		/* place + 1; 0: free */
+};
+
+_Static_assert(sizeof(struct rsg_tally_key) == 72 + 4 + 2 + 4 + 2 ||
+    sizeof(struct rsg_tally_key) == 72 + 4 + 2 + 4, "no bytes that nobody sets");
+
+enum rsg_err
+rsg_tally_new(struct rsg_tally **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out != NULL ? RSG_OK : RSG_NO_MEMORY;
+}
+
+void
+rsg_tally_free(struct rsg_tally *t)
+{
+	free(t);
+}
+
+/* FNV-1a: nobody chooses these keys but the policy and our own notices. */
+static uint64_t
+hash(const struct rsg_tally_key *k)
+{
+	const uint8_t *p = (const uint8_t *)k;
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < sizeof(*k); i++)
+		h = (h ^ p[i]) * UINT64_C(1099511628211);
+	return h ^ h >> 29;
+}
+
+enum rsg_err
+rsg_tally_add(struct rsg_tally *t, const struct rsg_tally_key *k, int64_t count,
+    int64_t given, int64_t estimate)
+{
+	size_t i = (size_t)hash(k) & (SLOTS - 1);
+	struct rsg_tally_row *row;
+
+	while (t->slot[i] != 0 &&
+	    memcmp(&t->row[t->slot[i] - 1].key, k, sizeof(*k)) != 0)
+		i = (i + 1) & (SLOTS - 1);
+	if (t->slot[i] == 0) {
+		if (t->n == RSG_TALLY_ROWS)
+			return RSG_TOO_LARGE;
+		t->row[t->n].key = *k;
+		t->slot[i] = (uint16_t)++t->n;
+	}
+	row = &t->row[t->slot[i] - 1];
+	row->count += count;
+	row->given += given;
+	row->estimate += estimate;
+	return RSG_OK;
+}
+
+enum rsg_err
+rsg_tally_merge(struct rsg_tally *to, const struct rsg_tally *from)
+{
+	enum rsg_err e = RSG_OK;
+
+	for (size_t i = 0; i < from->n && e == RSG_OK; i++)
+		e = rsg_tally_add(to, &from->row[i].key, from->row[i].count,
+		    from->row[i].given, from->row[i].estimate);
+	return e;
+}
+
+static int
+by_marks(const void *a, const void *b)
+{
+	const struct rsg_tally_key *x = &((const struct rsg_tally_row *)a)->key,
+	    *y = &((const struct rsg_tally_row *)b)->key;
+
+	if (x->month != y->month)
+		return x->month < y->month ? -1 : 1;
+	if (x->purpose != y->purpose)
+		return x->purpose < y->purpose ? -1 : 1;
+	if (x->channel != y->channel)
+		return x->channel < y->channel ? -1 : 1;
+	if (x->status != y->status)
+		return x->status < y->status ? -1 : 1;
+	if (x->source != y->source)
+		return x->source < y->source ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+const struct rsg_tally_row *
+rsg_tally_rows(struct rsg_tally *t, size_t *n)
+{
+	qsort(t->row, t->n, sizeof(t->row[0]), by_marks);
+	*n = t->n;
+	return t->row;
+}

@@ -1,0 +1,42 @@
+/*
+ * tally.h - counting by several marks at once, for reports.
+ *
+ * One tally a thread, added up at the end: nothing is shared while counting.
+ */
+#ifndef RSG_TALLY_H
+#define RSG_TALLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "resguardo/err.h"
+
+#define RSG_TALLY_ROWS	8192	/* what a reply can list */
+
+/* What is counted apart. Zero it first: all of its bytes are compared. */
+struct rsg_tally_key {
+	char name[72];			/* of a notice or incentive; "": none */
+	int32_t month;			/* since year 0; 0: not by time */
+	uint16_t purpose;
+	uint8_t channel, status, source, spare;
+};
+
+struct rsg_tally_row {
+	struct rsg_tally_key key;
+	int64_t count, given, estimate;	/* minor units */
+};
+
+struct rsg_tally;
+RSG_MUST enum rsg_err rsg_tally_new(struct rsg_tally **);
+void rsg_tally_free(struct rsg_tally *);
+
+/* RSG_TOO_LARGE when there would be more rows than can be listed. */
+RSG_MUST enum rsg_err rsg_tally_add(struct rsg_tally *, const struct rsg_tally_key *,
+    int64_t count, int64_t given, int64_t estimate);
+RSG_MUST enum rsg_err rsg_tally_merge(struct rsg_tally *to, const struct rsg_tally *);
+
+/* In the order of month, purpose, channel, status, source, name; borrowed, and
+ * nothing may be added after. */
+const struct rsg_tally_row *rsg_tally_rows(struct rsg_tally *, size_t *n);
+
+#endif
