@@ -90,26 +90,35 @@ read_event(struct job *j, struct line *l, struct rsg_fields f)
 }
 
 /*
+ * What stands once in a message and counts for all its lines: looked for once,
+ * because looking for what is not there walks over every line.
+ */
+struct head {
+	bool about;
+	struct rsg_id subject;
+	const uint8_t *key;		/* the Idempotency-Key, or NULL */
+	size_t nkey;
+};
+
+/*
  * A line that says nothing of where it stands (no document, no origin, no
  * ordinal) is new each time, unless the whole request is a repeated one.
  */
 static void
-read_chance(struct job *j, struct line *l, size_t index)
+read_chance(struct job *j, struct line *l, const struct head *h, size_t index)
 {
-	const uint8_t *key;
 	uint8_t n[4], digest[32];
 	struct rsg_id id;
-	size_t len;
 
 	l->by_chance = !l->ordinal_given && l->ev.text[RSG_EV_DOCUMENT].len == 0 &&
 	    l->ev.text[RSG_EV_ORIGIN].len == 0;
 	if (!l->by_chance)
 		return;
-	if (rsg_msg_get(j->call[l->call]->in, RSG_F_IDEMPOTENCY, &key, &len)) {
+	if (h->key != NULL) {
 		rsg_be32(n, (uint32_t)index);
 		rsg_blake2b(NULL, (struct rsg_part[]){
 		    { j->call[l->call]->actor.credential.b, RSG_ID_LEN },
-		    { key, len }, { n, sizeof(n) } }, 3, digest);
+		    { h->key, h->nkey }, { n, sizeof(n) } }, 3, digest);
 		memcpy(l->chance, digest, RSG_ID_LEN);
 	} else {
 		id = rsg_id_new();
@@ -153,7 +162,7 @@ add_ref(struct job *j, const struct ref *r)
 }
 
 static void
-read_ref(struct job *j, struct line *l, struct rsg_fields f)
+read_ref(struct job *j, struct line *l, const struct head *h, struct rsg_fields f)
 {
 	struct rsg_call *c = j->call[l->call];
 	const struct rsg_fielddef *fd;
@@ -163,8 +172,9 @@ read_ref(struct job *j, struct line *l, struct rsg_fields f)
 	struct rsg_buf form;
 	enum rsg_err e;
 
-	if (rsg_msg_get_id(c->in, RSG_F_SUBJECT, &r.id) ||
-	    rsg_msg_get_id(f, RSG_F_SUBJECT, &r.id)) {
+	if (h->about)
+		r.id = h->subject;
+	if (h->about || rsg_msg_get_id(f, RSG_F_SUBJECT, &r.id)) {
 		l->ref = add_ref(j, &r);
 		return;
 	}
@@ -214,11 +224,15 @@ static void
 read_call(struct job *j, uint32_t i)
 {
 	struct rsg_call *c = j->call[i];
+	struct head h = { 0 };
 	struct rsg_fields f;
 	size_t pos = 0, n = 0;
 
 	if (c->status != RSG_OK || call_controller(j, i) != RSG_OK)
 		return;
+	h.about = rsg_msg_get_id(c->in, RSG_F_SUBJECT, &h.subject);
+	if (!rsg_msg_get(c->in, RSG_F_IDEMPOTENCY, &h.key, &h.nkey))
+		h.key = NULL;
 	while (rsg_msg_each(c->in, &pos, RSG_F_EVENTS, &f)) {
 		struct line *l = &j->line[j->nlines++];
 
@@ -226,8 +240,8 @@ read_call(struct job *j, uint32_t i)
 		l->ref = l->who = NOBODY;
 		l->number = rsg_msg_get_int(f, RSG_F_LINE, (int64_t)++n);
 		read_event(j, l, f);
-		read_chance(j, l, n);
-		read_ref(j, l, f);
+		read_chance(j, l, &h, n);
+		read_ref(j, l, &h, f);
 	}
 }
 
