@@ -341,29 +341,3 @@ rsg_be64(uint8_t p[8], uint64_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-uint16_t
-rsg_get16(const uint8_t p[2])
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return be16toh(v);
-}
-
-uint32_t
-rsg_get32(const uint8_t p[4])
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return be32toh(v);
-}
-
-uint64_t
-rsg_get64(const uint8_t p[8])
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return be64toh(v);
-}

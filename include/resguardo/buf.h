@@ -80,8 +80,24 @@ bool rsg_rd_end(const struct rsg_rd *);		/* ok, and nothing left */
 void rsg_be16(uint8_t [2], uint16_t);
 void rsg_be32(uint8_t [4], uint32_t);
 void rsg_be64(uint8_t [8], uint64_t);
-uint16_t rsg_get16(const uint8_t [2]);
-uint32_t rsg_get32(const uint8_t [4]);
-uint64_t rsg_get64(const uint8_t [8]);
+
+/* Inline: reading a message is made of these. */
+static inline uint16_t
+rsg_get16(const uint8_t p[2])
+{
+	return (uint16_t)((uint16_t)(p[0] << 8) | p[1]);
+}
+
+static inline uint32_t
+rsg_get32(const uint8_t p[4])
+{
+	return (uint32_t)rsg_get16(p) << 16 | rsg_get16(p + 2);
+}
+
+static inline uint64_t
+rsg_get64(const uint8_t p[8])
+{
+	return (uint64_t)rsg_get32(p) << 32 | rsg_get32(p + 4);
+}
 
 #endif
