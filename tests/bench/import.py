@@ -35,8 +35,7 @@ def one(label, lines, number):
     c.run("tee", people, stdin="customer\n" + "\n".join(seen) + "\n")
     pmap = f"{c.STATE}/run/{label}.people.map.json"
     c.run("tee", pmap, stdin='{"what": "customers", "format": "csv", "origin": "%s-people",'
-          ' "person": {"field": "customer_number", "column": "customer"},'
-          ' "fields": {"customer_number": "customer"}}' % label)
+          ' "person": "customer_number", "fields": {"customer_number": "customer"}}' % label)
     took_people, _ = c.timed(c.resguardo, "import", "customers", people, "--map", pmap,
                              "--controller", name, "--basis", "contract")
     took, _ = c.timed(c.resguardo, *argv)
