@@ -11,6 +11,7 @@
 #include "cli/made.h"
 #include "cli/paths.h"
 #include "cli/progress.h"
+#include "cli/words.h"
 #include "resguardo/clock.h"
 #include "resguardo/json.h"
 #include "resguardo/secret.h"
@@ -81,6 +82,44 @@ add_controller(struct demo *d)
 	rsg_msg_text(&b, RSG_F_JURISDICTION, "ES");
 	rsg_msg_text(&b, RSG_F_CURRENCY, "EUR");
 	rsg_msg_text(&b, RSG_F_ZONE, "Europe/Madrid");
+	e = ask(d, &b, begun, &reply);
+	rsg_buf_free(&b);
+	return e == RSG_CONFLICT ? RSG_OK : e;
+}
+
+/* What the demo's people were shown when they joined. */
+static enum rsg_err
+add_notice(struct demo *d)
+{
+	static const char *const necessary[] = { "loyalty_account",
+	    "purchase_recording", "rewards", "orders_and_returns" };
+	static const char *const voluntary[] = { "marketing", "personalised_offers",
+	    "segmentation", "advertising_audiences", "market_research",
+	    "dietary_service" };
+	int64_t from = (rsg_clock_day(rsg_clock_now()) - 5 * 365) * RSG_DAY_US;
+	struct rsg_reply reply;
+	struct rsg_buf b;
+	size_t begun, mark;
+	enum rsg_err e;
+
+	rsg_buf_init(&b, RSG_MSG_MAX);
+	begun = rsg_msg_begin(&b, RSG_OP_NOTICE_PUBLISH, rsg_admin_serial(d->admin));
+	rsg_msg_text(&b, RSG_F_CONTROLLER, CONTROLLER);
+	rsg_msg_text(&b, RSG_F_NOTICE, RSG_MADE_NOTICE);
+	rsg_msg_int(&b, RSG_F_VERSION, 1);
+	rsg_msg_int(&b, RSG_F_FROM, from);
+	rsg_msg_text(&b, RSG_F_EVIDENCE, "original");
+	for (size_t i = 0; i < sizeof(necessary) / sizeof(necessary[0]); i++)
+		rsg_msg_text(&b, RSG_F_NECESSARY, necessary[i]);
+	for (size_t i = 0; i < sizeof(voluntary) / sizeof(voluntary[0]); i++)
+		rsg_msg_text(&b, RSG_F_VOLUNTARY, voluntary[i]);
+	for (int i = 0; i < 2; i++) {
+		mark = rsg_msg_open(&b, RSG_F_NOTICE_TEXTS);
+		rsg_msg_text(&b, RSG_F_LANGUAGE, i == 0 ? "es" : "en");
+		rsg_msg_text(&b, RSG_F_TEXT, rsg_words_notice[i][0]);
+		rsg_msg_text(&b, RSG_F_SHORT, rsg_words_notice[i][1]);
+		rsg_msg_close(&b, mark);
+	}
 	e = ask(d, &b, begun, &reply);
 	rsg_buf_free(&b);
 	return e == RSG_CONFLICT ? RSG_OK : e;
@@ -243,6 +282,7 @@ load(struct demo *d, const char *path)
 	enum rsg_err e;
 
 	if ((e = add_controller(d)) != RSG_OK || (e = add_recipient(d)) != RSG_OK ||
+	    (e = add_notice(d)) != RSG_OK ||
 	    (e = rsg_loader_new(d->admin, &o, &d->loader)) != RSG_OK)
 		return e;
 	rsg_progress_start(&d->progress);

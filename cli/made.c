@@ -212,7 +212,8 @@ consent(struct rsg_buf *b, const char *purpose, const char *channel,
 	if (channel != NULL)
 		rsg_msg_text(b, RSG_F_CHANNEL, channel);
 	rsg_msg_text(b, RSG_F_DECISION, decision);
-	rsg_msg_text(b, RSG_F_NOTICE, "demo-notice-1");
+	rsg_msg_text(b, RSG_F_NOTICE, RSG_MADE_NOTICE);
+	rsg_msg_int(b, RSG_F_NOTICE_VERSION, 1);
 	rsg_msg_text(b, RSG_F_LANGUAGE, "es");
 	rsg_msg_text(b, RSG_F_METHOD, "form");
 	rsg_msg_int(b, RSG_F_TIME, time);
@@ -258,8 +259,8 @@ rsg_made_customer(unsigned n, int64_t yesterday, struct rsg_buf *b)
 	mark = rsg_msg_open(b, RSG_F_CUSTOMERS);
 	rsg_msg_int(b, RSG_F_LINE, (int64_t)n + 1);
 	identity(&p, b);
-	/* Grown-ups: between 18 and 84. */
-	rsg_clock_day_text(yesterday - (int64_t)between(&p, 18 * 366, 84 * 365), day);
+	/* Between 22 and 84: grown-ups already when they joined. */
+	rsg_clock_day_text(yesterday - (int64_t)between(&p, 22 * 366, 84 * 365), day);
 	value(b, "birth_date", day);
 	if (percent(&p, 85))
 		value(b, "gender", p.woman ? "female" : "male");

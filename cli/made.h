@@ -7,6 +7,7 @@
 
 #include "resguardo/buf.h"
 
+#define RSG_MADE_NOTICE	"demo-privacy"	/* what all of them were shown */
 #define RSG_MADE_PEOPLE	2000
 
 /* What the demo needs to know of one again. */

@@ -301,12 +301,15 @@ consents(struct load *l)
 	for (size_t i = 0; l->e == RSG_OK && list != NULL && i < rsg_json_size(list);
 	    i++) {
 		v = rsg_json_at(list, i);
-		only(l, v, "a consent", "purpose channel notice method column give "
-		    "refuse withdraw time");
+		only(l, v, "a consent", "purpose channel notice notice_version language "
+		    "method evidence column give refuse withdraw time");
 		c = &l->m->consent[l->m->nconsents++];
 		c->purpose = text(l, v, "purpose", NULL);
 		c->channel = text(l, v, "channel", NULL);
 		c->notice = text(l, v, "notice", NULL);
+		c->notice_version = rsg_json_int(rsg_json_get(v, "notice_version"));
+		c->language = text(l, v, "language", NULL);
+		c->evidence = text(l, v, "evidence", NULL);
 		c->method = text(l, v, "method", NULL);
 		cell_of(l, rsg_json_get(v, "column"), "column", &c->cell);
 		c->give = rsg_json_get(v, "give");

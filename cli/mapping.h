@@ -42,7 +42,8 @@ struct rsg_rule {
 };
 
 struct rsg_mapped_consent {
-	const char *purpose, *channel, *notice, *method;
+	const char *purpose, *channel, *notice, *language, *method, *evidence;
+	int64_t notice_version;		/* 0: the one in force at the time */
 	struct rsg_cell cell;
 	const struct rsg_json *give, *refuse, *withdraw;	/* cells that mean it */
 	struct rsg_moment time;

@@ -386,6 +386,12 @@ consent(struct work *w, const struct rsg_mapped_consent *c)
 	rsg_msg_text(w->b, RSG_F_DECISION, decision);
 	if (c->notice != NULL)
 		rsg_msg_text(w->b, RSG_F_NOTICE, c->notice);
+	if (c->notice_version > 0)
+		rsg_msg_int(w->b, RSG_F_NOTICE_VERSION, c->notice_version);
+	if (c->language != NULL)
+		rsg_msg_text(w->b, RSG_F_LANGUAGE, c->language);
+	if (c->evidence != NULL)
+		rsg_msg_text(w->b, RSG_F_EVIDENCE, c->evidence);
 	if (c->method != NULL)
 		rsg_msg_text(w->b, RSG_F_METHOD, c->method);
 	put_moment(w, RSG_F_TIME, &c->time, false);

@@ -54,3 +54,26 @@ const struct rsg_city rsg_words_mexico[] = {
 	{ "Veracruz", "MX-VER", "91" }, { "Oaxaca", "MX-OAX", "68" },
 };
 const size_t rsg_words_nmexico = sizeof(rsg_words_mexico) / sizeof(rsg_words_mexico[0]);
+
+const char *const rsg_words_notice[2][2] = {
+	{ "Aviso de privacidad de Tiendas Resguardo (demo)\n\n"
+	  "Para llevar su cuenta, anotar sus compras, darle sus puntos y atender sus\n"
+	  "pedidos usamos los datos que nos da; sin eso no hay programa.\n\n"
+	  "Solo si usted lo acepta: le enviamos novedades por los medios que elija,\n"
+	  "elegimos ofertas para usted, agrupamos a los clientes sin su nombre, le\n"
+	  "mostramos nuestros anuncios en otros sitios, hacemos estudios de mercado y\n"
+	  "señalamos lo que puede comer. Puede retirarlo cuando quiera, con un solo\n"
+	  "gesto y sin perder lo ganado.\n",
+	  "Usamos sus datos para su cuenta y sus puntos. Lo demás lo elige usted, y\n"
+	  "puede cambiar de idea cuando quiera.\n" },
+	{ "Privacy notice of Tiendas Resguardo (demo)\n\n"
+	  "To keep your account, note your purchases, give you your points and see to\n"
+	  "your orders we use the data that you give us; without it there is no\n"
+	  "programme.\n\n"
+	  "Only if you agree: we send you news by the ways you choose, choose offers\n"
+	  "for you, group customers without their names, show you our advertisements\n"
+	  "elsewhere, do market research, and mark what you can eat. You can withdraw\n"
+	  "at any time, in one step, and keep what you have earned.\n",
+	  "We use your data for your account and your points. The rest is your choice,\n"
+	  "and you can change your mind at any time.\n" },
+};

@@ -19,6 +19,8 @@ struct rsg_words {
 
 extern const struct rsg_words rsg_words_women, rsg_words_men, rsg_words_surnames,
     rsg_words_streets, rsg_words_interests, rsg_words_items;
+/* The demo's notice: Spanish and English, each in full and short. */
+extern const char *const rsg_words_notice[2][2];
 extern const struct rsg_city rsg_words_spain[], rsg_words_mexico[];
 extern const size_t rsg_words_nspain, rsg_words_nmexico;
 

@@ -59,6 +59,19 @@ PRINCIPALS = (
     ("tool-other", "other", "tool", "cobalto", TOOL_PURPOSES, ()),
 )
 
+# What everybody was shown: of each controller, since long ago.
+SHOWN = {"notice": "privacy", "notice_version": 1, "language": "es"}
+NOTICE = {
+    "name": "privacy", "version": 1, "from": "2015-01-01", "evidence": "original",
+    "purposes": {
+        "necessary": ["loyalty_account", "purchase_recording", "rewards"],
+        "voluntary": ["marketing", "personalised_offers", "segmentation",
+                      "advertising_audiences", "market_research", "dietary_service",
+                      "product_improvement"]},
+    "texts": {"es": {"full": "es.txt", "short": "es.short.txt"},
+              "en": {"full": "en.txt", "short": "en.short.txt"}},
+}
+
 TILL = {"Resguardo-Place": "store-1"}
 STAFF = {"Resguardo-Staff": "s.vidal", "Resguardo-Reason": "case 1"}
 
@@ -262,6 +275,8 @@ class Stack:
                  "ES", "--currency", "EUR", "--zone", "Europe/Madrid")
         self.cli("controller", "add", "--name", "other", "--title", "Other", "--jurisdiction",
                  "MX", "--currency", "MXN", "--zone", "America/Mexico_City")
+        for controller in ("acme", "other"):
+            self.notice(controller)
         for controller, name in (("acme", "aurora"), ("acme", "boreal"), ("other", "cobalto")):
             self.cli("recipient", "add", "--controller", controller, "--name", name,
                      "--title", name, "--country", "ES", "--contract", "C-1")
@@ -335,6 +350,19 @@ class Stack:
             raise RuntimeError("resguardo %s: %s%s" % (" ".join(argv[:2]), done.stdout,
                                                        done.stderr))
         return done.stdout if check else done
+
+    def notice(self, controller="acme", check=True, **more):
+        """Publish the notice, with other members than usual."""
+        folder = tempfile.mkdtemp(prefix="notice-", dir=self.home)
+        texts = {"notice.json": json.dumps(dict(NOTICE, **more)),
+                 "es.txt": "Aviso de privacidad, versión íntegra.\n",
+                 "es.short.txt": "Aviso breve.\n", "en.txt": "Privacy notice in full.\n",
+                 "en.short.txt": "Short notice.\n"}
+        for name, text in texts.items():
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+                f.write(text)
+        subprocess.run(["chown", "-R", "%d:%d" % (UID, GID), folder], check=True)
+        return self.cli("notice", "publish", folder, "--controller", controller, check=check)
 
     def principal(self, name, role, purposes, recipient=None, controller="acme",
                   subject=None, more=()):
@@ -567,8 +595,8 @@ class Stack:
         fields.setdefault("first_name", "Ana")
         fields.setdefault("customer_number", "N%08d" % n)
         body = {"fields": fields, "consents": [
-            {"purpose": c, "decision": "give"} if isinstance(c, str) else c
-            for c in consents]}
+            dict(SHOWN, purpose=c, decision="give", method="checkbox")
+            if isinstance(c, str) else c for c in consents]}
         if not body["consents"]:
             del body["consents"]
         r = self.http("POST", "/v1/subjects", key or self.keys["till"], json=body,
@@ -585,6 +613,8 @@ class Stack:
 
     def consent(self, subject, decision, purpose="personalised_offers", key=None,
                 headers=TILL, **more):
+        if decision == "give":
+            more = dict(dict(SHOWN, method="checkbox"), **more)
         return self.http("POST", "/v1/subjects/%s/consents" % subject,
                          key or self.keys["till"], headers=headers,
                          json=dict(purpose=purpose, decision=decision, **more))

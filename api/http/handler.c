@@ -13,6 +13,9 @@
  * who goes on then is cut off. */
 #define DISCARD_MAX	(4u * 1024 * 1024)
 
+/* When the way we honour Global Privacy Control last changed. */
+#define GPC_SINCE	"2026-11-21"
+
 static struct rsg_conn *
 conn_of(struct MHD_Connection *mhd)
 {
@@ -215,6 +218,7 @@ static void
 answer_here(struct rsg_server *s, struct rsg_conn *c, struct rsg_fields vault)
 {
 	static const char healthy[] = "{\"status\":\"ok\"}";
+	static const char gpc[] = "{\"gpc\":true,\"lastUpdate\":\"" GPC_SINCE "\"}";
 	struct rsg_gauges g = { (int64_t)s->conns.open,
 	    (int64_t)s->conns.waiting, (int64_t)s->conns.bodies };
 	const uint8_t *p;
@@ -222,7 +226,10 @@ answer_here(struct rsg_server *s, struct rsg_conn *c, struct rsg_fields vault)
 	size_t n;
 
 	if (c->listener == RSG_PUBLIC) {
-		rsg_answer_text(c, RSG_FORMAT_JSON, healthy, sizeof(healthy) - 1);
+		if (strcmp(route_text(c), "/.well-known/gpc.json") == 0)
+			rsg_answer_text(c, RSG_FORMAT_JSON, gpc, sizeof(gpc) - 1);
+		else
+			rsg_answer_text(c, RSG_FORMAT_JSON, healthy, sizeof(healthy) - 1);
 		return;
 	}
 	rsg_buf_init(&b, RSG_OUT_MAX);

@@ -99,16 +99,27 @@ test_newer_database_is_refused(void **state)
 }
 
 static void
-test_gap_is_refused(void **state)
+test_number_used_twice_is_refused(void **state)
 {
 	(void)state;
 	NEED_DB();
-	write_file("0004_four.sql", "CREATE TABLE four (a int)");
-	assert_int_equal(rsg_migrate(f.owner, dir), RSG_CONFIG);
 	write_file("0002_too.sql", "CREATE TABLE too (a int)");
 	assert_int_equal(rsg_migrate(f.owner, dir), RSG_CONFIG);
 	remove_file("0002_too.sql");
-	remove_file("0004_four.sql");
+}
+
+/* Last: what comes before an applied one comes too late. */
+static void
+test_gap_is_room_only_for_later(void **state)
+{
+	(void)state;
+	NEED_DB();
+	write_file("0009_nine.sql", "CREATE TABLE nine (a int)");
+	assert_int_equal(rsg_migrate(f.owner, dir), RSG_OK);
+	assert_int_equal(rsg_migrate(f.owner, dir), RSG_OK);
+	write_file("0008_eight.sql", "CREATE TABLE eight (a int)");
+	assert_int_equal(rsg_migrate(f.owner, dir), RSG_CONFIG);
+	remove_file("0008_eight.sql");
 }
 
 static void
@@ -167,10 +178,11 @@ main(void)
 		cmocka_unit_test(test_twice_changes_nothing),
 		cmocka_unit_test(test_changed_file_is_refused),
 		cmocka_unit_test(test_newer_database_is_refused),
-		cmocka_unit_test(test_gap_is_refused),
+		cmocka_unit_test(test_number_used_twice_is_refused),
 		cmocka_unit_test(test_failing_one_leaves_nothing),
 		cmocka_unit_test(test_missing_folder_or_database),
 		cmocka_unit_test(test_program_knows_newest),
+		cmocka_unit_test(test_gap_is_room_only_for_later),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -20,7 +20,7 @@ CUSTOMERS = {
     "person": "customer_number",
     "fields": {"customer_number": "number", "first_name": "name"},
     "consents": [{"purpose": "segmentation", "column": "yes", "give": ["1"],
-                  "method": "form"}],
+                  "method": "form", "evidence": "declared"}],
 }
 EVENTS = {
     "title": "Tickets", "what": "events", "format": "ndjson", "origin": "shop",

@@ -1,24 +1,47 @@
+/*
+ * What makes a yes count, and what never stands in the way of a no.
+ */
+#include "ops/consents.h"
+
 #include <string.h>
 
-#include "ops/consents.h"
-#include "ops/ops.h"
+#include "consent/notice.h"
+#include "ops/relations.h"
+#include "resguardo/clock.h"
 
-static const char *
-text_of(struct rsg_worker *w, struct rsg_fields f, enum rsg_field field)
+/* --- Reading --- */
+
+static const struct { enum rsg_field field; size_t at; } texts[] = {
+	{ RSG_F_NOTICE, offsetof(struct rsg_consent, notice) },
+	{ RSG_F_LANGUAGE, offsetof(struct rsg_consent, language) },
+	{ RSG_F_METHOD, offsetof(struct rsg_consent, method) },
+	{ RSG_F_WORDS, offsetof(struct rsg_consent, words) },
+	{ RSG_F_FORM, offsetof(struct rsg_consent, form) },
+	{ RSG_F_TAKEN_AT, offsetof(struct rsg_consent, taken_at) },
+	{ RSG_F_DOUBLE_OPT_IN, offsetof(struct rsg_consent, double_opt_in) },
+};
+
+static enum rsg_err
+read_texts(struct rsg_worker *w, struct rsg_fields f, struct rsg_consent *ev)
 {
-	const uint8_t *p;
-	char *copy;
-	size_t len;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		const uint8_t *p;
+		char *copy;
+		size_t len;
 
-	if (!rsg_msg_get(f, field, &p, &len) ||
-	    (copy = rsg_arena_get(w->arena, len + 1)) == NULL)
-		return NULL;
-	memcpy(copy, p, len);
-	return copy;
+		if (!rsg_msg_get(f, texts[i].field, &p, &len) || len == 0)
+			continue;
+		if ((copy = rsg_arena_get(w->arena, len + 1)) == NULL)
+			return RSG_NO_MEMORY;
+		memcpy(copy, p, len);
+		*(const char **)((char *)ev + texts[i].at) = copy;
+	}
+	return RSG_OK;
 }
 
-enum rsg_err
-rsg_consent_read(struct rsg_worker *w, struct rsg_call *c, struct rsg_fields f,
+/* What was said about what. */
+static enum rsg_err
+read_word(struct rsg_worker *w, struct rsg_call *c, struct rsg_fields f,
     struct rsg_consent *ev)
 {
 	const struct rsg_purposedef *p;
@@ -26,108 +49,242 @@ rsg_consent_read(struct rsg_worker *w, struct rsg_call *c, struct rsg_fields f,
 	size_t len;
 	int channel = RSG_CHANNEL_NONE;
 
-	memset(ev, 0, sizeof(*ev));
 	if (!rsg_msg_get(f, RSG_F_PURPOSE, &s, &len) ||
 	    (p = rsg_policy_purpose(w->policy, (const char *)s, len)) == NULL)
 		return rsg_call_fail(c, RSG_UNKNOWN_PURPOSE, "purpose", NULL);
 	if (!rsg_msg_get(f, RSG_F_DECISION, &s, &len) ||
 	    (ev->status = rsg_ledger_status((const char *)s, len)) == RSG_STATUS_UNKNOWN)
 		return rsg_call_fail(c, RSG_BAD_VALUE, "decision", NULL);
+	/* What another does to a consent, nobody does to their own. */
+	if (!rsg_id_nil(&c->actor.subject) && ev->status >= RSG_STATUS_REVOKED &&
+	    ev->status <= RSG_STATUS_INVALIDATED)
+		return rsg_call_fail(c, RSG_BAD_VALUE, "decision", NULL);
 	if (rsg_msg_get(f, RSG_F_CHANNEL, &s, &len) &&
 	    (channel = rsg_channel_find((const char *)s, len)) < 0)
 		return rsg_call_fail(c, RSG_BAD_VALUE, "channel", NULL);
 	ev->purpose = p->number;
 	ev->channel = (enum rsg_channel)channel;
-	ev->time = rsg_msg_get_int(f, RSG_F_TIME, w->now);
-	if (ev->time > w->now)
-		return rsg_call_fail(c, RSG_BAD_VALUE, "time", NULL);
-	ev->notice = text_of(w, f, RSG_F_NOTICE);
-	ev->language = text_of(w, f, RSG_F_LANGUAGE);
-	ev->method = text_of(w, f, RSG_F_METHOD);
-	ev->gpc = rsg_msg_get_int(c->in, RSG_F_GPC, 0) != 0;
+	return RSG_OK;
+}
+
+/* How it is known. */
+static enum rsg_err
+read_proof(struct rsg_call *c, struct rsg_fields f, struct rsg_consent *ev)
+{
+	int64_t version = rsg_msg_get_int(f, RSG_F_NOTICE_VERSION, 1);
+	const uint8_t *s;
+	size_t len;
+
+	if (version < 1 || version > INT32_MAX)
+		return rsg_call_fail(c, RSG_BAD_VALUE, "notice_version", NULL);
+	if (rsg_msg_has(f, RSG_F_NOTICE_VERSION))
+		ev->notice_version = (uint32_t)version;
+	if (rsg_msg_get(f, RSG_F_SHOWN, &s, &len)) {
+		ev->brief = len == 5 && memcmp(s, "short", 5) == 0;
+		if (!ev->brief && (len != 4 || memcmp(s, "full", 4) != 0))
+			return rsg_call_fail(c, RSG_BAD_VALUE, "shown", NULL);
+	}
+	if (rsg_msg_get(f, RSG_F_SOURCE, &s, &len) &&
+	    (ev->origin = rsg_origin_find((const char *)s, len)) == RSG_ORIGIN_NONE)
+		return rsg_call_fail(c, RSG_BAD_VALUE, "source", NULL);
+	if (rsg_msg_get(f, RSG_F_EVIDENCE, &s, &len) &&
+	    (ev->evidence = (uint8_t)rsg_evidence_find((const char *)s, len)) == 0)
+		return rsg_call_fail(c, RSG_BAD_VALUE, "evidence", NULL);
+	(void)rsg_msg_get_id(f, RSG_F_ON_BEHALF, &ev->on_behalf);
+	(void)rsg_msg_get_id(f, RSG_F_ATTACHMENT, &ev->attachment);
 	return RSG_OK;
 }
 
 enum rsg_err
-rsg_op_consent_write_want(struct rsg_item *it)
+rsg_consent_read(struct rsg_worker *w, struct rsg_call *c, struct rsg_fields f,
+    struct rsg_consent *ev)
 {
-	struct rsg_consent *ev = rsg_arena_get(it->batch->w->arena, sizeof(*ev));
-	struct rsg_id id;
 	enum rsg_err e;
 
-	if (ev == NULL)
-		return RSG_NO_MEMORY;
-	it->scratch = ev;
-	if ((e = rsg_consent_read(it->batch->w, it->call, it->call->in, ev)) != RSG_OK)
+	memset(ev, 0, sizeof(*ev));
+	if ((e = read_word(w, c, f, ev)) != RSG_OK ||
+	    (e = read_proof(c, f, ev)) != RSG_OK || (e = read_texts(w, f, ev)) != RSG_OK)
 		return e;
-	(void)rsg_msg_get_id(it->call->in, RSG_F_SUBJECT, &id);
-	return rsg_want_subject(it, &id);
+	ev->dated = rsg_msg_has(f, RSG_F_TIME);
+	ev->time = rsg_msg_get_int(f, RSG_F_TIME, w->now);
+	if (ev->time > w->now)
+		return rsg_call_fail(c, RSG_BAD_VALUE, "time", NULL);
+	ev->confirmed = rsg_msg_get_int(f, RSG_F_CONFIRMED,
+	    ev->double_opt_in == NULL ? 0 : w->now);
+	if (ev->confirmed != 0 && (ev->double_opt_in == NULL ||
+	    ev->confirmed < ev->time || ev->confirmed > w->now))
+		return rsg_call_fail(c, RSG_BAD_VALUE, "confirmed", NULL);
+	ev->gpc = rsg_consent_gpc(c);
+	return RSG_OK;
 }
 
-enum rsg_err
-rsg_op_consent_write(struct rsg_item *it)
+bool
+rsg_consent_gpc(const struct rsg_call *c)
 {
-	const struct rsg_consent *ev = it->scratch;
-	struct rsg_subject *s = it->subject;
-	struct rsg_answer answer;
-	int64_t sequence;
-	enum rsg_err e;
+	return rsg_msg_get_int(c->in, RSG_F_GPC, 0) != 0;
+}
 
-	if ((e = rsg_item_open(it)) != RSG_OK ||
-	    (e = rsg_item_allowed(it, RSG_ACT_CONSENT_WRITE, ev->purpose, NULL, 0,
-	    &answer)) != RSG_OK)
-		return e;
-	sequence = it->number;
-	if (!it->replay) {
-		e = rsg_ledger_append(it->batch, it->call, s, ev);
-		if (e != RSG_OK)
-			return e;
-		sequence = s->h.consent.count;
-		rsg_stage_idempotency(it, &s->id, sequence);
+uint16_t
+rsg_consent_birth(const struct rsg_policy *policy)
+{
+	const struct rsg_fielddef *f;
+
+	for (size_t i = 0; (f = rsg_policy_field_at(policy, i)) != NULL; i++)
+		if (f->generaliser != NULL && strcmp(f->generaliser, "age_band") == 0)
+			return f->number;
+	return 0;
+}
+
+/* --- Checking --- */
+
+/* A refusal is a denial like any other, and is audited as one. */
+static enum rsg_err
+refuse(struct rsg_call *c, enum rsg_err e, const char *member, const char *clause)
+{
+	c->draft.decision = e;
+	return rsg_call_fail(c, e, member, clause);
+}
+
+/* A file from before says which notice, not always which version: it was the
+ * one in force then, in the person's language. */
+static const struct rsg_notice *
+find_notice(struct rsg_worker *w, struct rsg_call *c, struct rsg_consent *ev,
+    const struct rsg_asked *who)
+{
+	const struct rsg_notice *n;
+
+	if (ev->notice == NULL)
+		return NULL;
+	if (ev->language == NULL && who->imported)
+		ev->language = who->language;
+	if (ev->language == NULL)
+		return NULL;
+	if (ev->notice_version == 0 && who->imported)
+		n = rsg_notices_in_force(w->notices, c->actor.controller, ev->notice,
+		    ev->language, ev->time);
+	else
+		n = rsg_notices_find(w->notices, c->actor.controller, ev->notice,
+		    ev->notice_version, ev->language);
+	if (n != NULL) {
+		ev->notice_version = n->version;
+		ev->notice_hash = ev->brief ? n->short_hash : n->hash;
 	}
-	rsg_msg_id(&it->call->out, RSG_F_SUBJECT, &s->id);
-	rsg_msg_int(&it->call->out, RSG_F_SEQUENCE, sequence);
-	rsg_msg_text(&it->call->out, RSG_F_STATUS, rsg_status_name(ev->status));
-	return rsg_buf_err(&it->call->out);
+	return n;
+}
+
+static enum rsg_err
+check_notice(struct rsg_worker *w, struct rsg_call *c, struct rsg_consent *ev,
+    const struct rsg_asked *who, const struct rsg_purposedef *p)
+{
+	const struct rsg_lawdef *law = rsg_policy_law(w->policy, who->jurisdiction);
+	const struct rsg_notice *n = find_notice(w, c, ev, who);
+	bool needed = p->notice_required || (p->needs_consent && law != NULL &&
+	    law->notice_required);
+
+	if (ev->notice == NULL) {
+		/* What somebody only declares cannot be held to words. */
+		if (!needed || (who->imported && ev->evidence >= RSG_EVIDENCE_RECONSTRUCTED))
+			return RSG_OK;
+		return refuse(c, RSG_MISSING_MEMBER, "notice", NULL);
+	}
+	if (!who->imported && ev->notice_version == 0)
+		return refuse(c, RSG_MISSING_MEMBER, "notice_version", NULL);
+	if (ev->language == NULL)
+		return refuse(c, RSG_MISSING_MEMBER, "language", NULL);
+	if (n == NULL)
+		return refuse(c, RSG_UNKNOWN_NOTICE, "notice", NULL);
+	if (!rsg_notice_covers(n, p->id))
+		return refuse(c, RSG_NOTICE_UNFIT, "purpose", "notice:purpose");
+	if (!rsg_notice_in_force(w->notices, n, ev->time))
+		return refuse(c, RSG_NOTICE_UNFIT, ev->time < n->effective ?
+		    "time" : "notice_version", "notice:in-force");
+	return RSG_OK;
+}
+
+/* The day a person may agree by themselves; INT64_MIN: any day. */
+static int64_t
+of_age(struct rsg_worker *w, const struct rsg_asked *who)
+{
+	const struct rsg_lawdef *law = rsg_policy_law(w->policy, who->jurisdiction);
+	int64_t day;
+	int y, m, d;
+
+	if (law == NULL || who->birth == NULL ||
+	    !rsg_clock_parse_day(who->birth, who->nbirth, &day))
+		return INT64_MIN;
+	rsg_clock_civil(day, &y, &m, &d);
+	/* Who was born on 29 February is of age on 1 March. */
+	return rsg_clock_day_of(y + law->consent_age, m, d);
+}
+
+static enum rsg_err
+check_age(struct rsg_worker *w, struct rsg_call *c, struct rsg_consent *ev,
+    const struct rsg_asked *who, const struct rsg_purposedef *p)
+{
+	const unsigned may = 1u << RSG_RELATION_GUARDIAN | 1u << RSG_RELATION_REPRESENTATIVE;
+	bool spoken_for = (who->relations & may) != 0;
+	int64_t adult = of_age(w, who);
+
+	if (!rsg_id_nil(&ev->on_behalf) && !spoken_for)
+		return refuse(c, RSG_GUARDIAN_REQUIRED, "on_behalf", "minor:guardian");
+	if (adult == INT64_MIN || rsg_clock_day(ev->time) >= adult)
+		return RSG_OK;
+	if (p->profiling && !p->minors)
+		return refuse(c, RSG_GUARDIAN_REQUIRED, "purpose", "minor:profiling");
+	if ((who->relations & 1u << RSG_RELATION_GUARDIAN) == 0)
+		return refuse(c, RSG_GUARDIAN_REQUIRED, "on_behalf", "minor:guardian");
+	/* Grown up, they are asked themselves. */
+	ev->until = adult * RSG_DAY_US;
+	return RSG_OK;
 }
 
 enum rsg_err
-rsg_op_consent_state_want(struct rsg_item *it)
+rsg_consent_check(struct rsg_worker *w, struct rsg_call *c, struct rsg_consent *ev,
+    const struct rsg_asked *who)
 {
-	struct rsg_id id;
-
-	(void)rsg_msg_get_id(it->call->in, RSG_F_SUBJECT, &id);
-	return rsg_want_subject(it, &id);
-}
-
-enum rsg_err
-rsg_op_consent_state(struct rsg_item *it)
-{
-	const struct rsg_policy *policy = it->batch->w->policy;
-	struct rsg_buf *out = &it->call->out;
-	const struct rsg_header *h;
-	struct rsg_answer answer;
+	const struct rsg_purposedef *p = rsg_policy_purpose_no(w->policy, ev->purpose);
 	enum rsg_err e;
 
-	if ((e = rsg_item_open(it)) != RSG_OK ||
-	    (e = rsg_item_allowed(it, RSG_ACT_CONSENT_READ, 0, NULL, 0,
-	    &answer)) != RSG_OK)
-		return e;
-	h = &it->subject->h;
-	rsg_msg_id(out, RSG_F_SUBJECT, &it->subject->id);
-	for (size_t i = 0; i < h->ngrants; i++) {
-		const struct rsg_grant *g = &h->grant[i];
-		const struct rsg_purposedef *p = rsg_policy_purpose_no(policy, g->purpose);
-		size_t mark = rsg_msg_open(out, RSG_F_GRANTS);
-
-		rsg_msg_text(out, RSG_F_PURPOSE, p == NULL ? "retired-purpose" : p->id);
-		if (g->channel != RSG_CHANNEL_NONE)
-			rsg_msg_text(out, RSG_F_CHANNEL, rsg_channel_name(g->channel));
-		rsg_msg_text(out, RSG_F_STATUS, rsg_status_name(g->status));
-		rsg_msg_int(out, RSG_F_SINCE, g->since);
-		if (g->until != 0)
-			rsg_msg_int(out, RSG_F_UNTIL, g->until);
-		rsg_msg_close(out, mark);
+	if (who->imported && ev->origin == RSG_ORIGIN_NONE)
+		ev->origin = RSG_ORIGIN_IMPORT;
+	if (rsg_rules_no(ev->status)) {
+		(void)find_notice(w, c, ev, who);
+		return RSG_OK;
 	}
-	return rsg_buf_err(out);
+	if (who->state != RSG_STATE_ACTIVE)
+		return refuse(c, RSG_SUBJECT_STATE, NULL, NULL);
+	if (!rsg_rules_yes(ev->status)) {
+		(void)find_notice(w, c, ev, who);
+		return RSG_OK;
+	}
+	if ((e = check_notice(w, c, ev, who, p)) != RSG_OK ||
+	    (e = check_age(w, c, ev, who, p)) != RSG_OK)
+		return e;
+	if (p->is_explicit && !rsg_policy_explicit(w->policy, ev->method))
+		return refuse(c, RSG_EXPLICIT_REQUIRED, "method", NULL);
+	if (p->double_opt_in && ev->double_opt_in == NULL)
+		return refuse(c, RSG_MISSING_MEMBER, "double_opt_in", NULL);
+	return RSG_OK;
+}
+
+enum rsg_err
+rsg_consent_fits(struct rsg_worker *w, struct rsg_call *c,
+    const struct rsg_header *h, const struct rsg_consent *ev)
+{
+	struct rsg_header after = *h;
+	const struct rsg_purposedef *p;
+	struct rsg_said said;
+	enum rsg_err e = RSG_OK;
+
+	for (size_t i = 0; ev->gpc && e == RSG_OK &&
+	    (p = rsg_policy_purpose_at(w->policy, i)) != NULL; i++) {
+		const struct rsg_consent gpc = { .status = RSG_STATUS_OBJECTED,
+		    .purpose = p->number, .time = w->now };
+
+		if (p->gpc)
+			e = rsg_rules_apply(w->policy, &after, &gpc, &said);
+	}
+	if (e == RSG_OK)
+		e = rsg_rules_apply(w->policy, &after, ev, &said);
+	return e == RSG_OK ? RSG_OK : refuse(c, e, "purpose", NULL);
 }

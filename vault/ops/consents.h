@@ -6,9 +6,37 @@
 
 #include "consent/ledger.h"
 
+/* Whom a word is about, and how it comes. */
+struct rsg_asked {
+	enum rsg_state state;
+	const char *jurisdiction, *language;
+	const char *birth;		/* NULL: not known */
+	size_t nbirth;
+	unsigned relations;		/* of who spoke for them: bits of enum rsg_relation */
+	bool imported;			/* from before, out of a file */
+};
+
 /* One consent out of a message or a CONSENT group; texts go to the arena.
  * Fails the call with the member at fault. */
 RSG_MUST enum rsg_err rsg_consent_read(struct rsg_worker *, struct rsg_call *,
     struct rsg_fields, struct rsg_consent *);
+
+/*
+ * Is it a yes that counts: on a notice that was published, in force and about
+ * this, explicit where that is needed, by somebody old enough or by who speaks
+ * for them? Adds what follows from that. A no passes always. Fails the call.
+ */
+RSG_MUST enum rsg_err rsg_consent_check(struct rsg_worker *, struct rsg_call *,
+    struct rsg_consent *, const struct rsg_asked *);
+
+/* Would the ledger take it, after what the browser says? Fails the call. */
+RSG_MUST enum rsg_err rsg_consent_fits(struct rsg_worker *, struct rsg_call *,
+    const struct rsg_header *, const struct rsg_consent *);
+
+/* Did the browser of the person say "Sec-GPC: 1"? */
+bool rsg_consent_gpc(const struct rsg_call *);
+
+/* The field that tells a person's age; 0: the policy has none. */
+uint16_t rsg_consent_birth(const struct rsg_policy *);
 
 #endif

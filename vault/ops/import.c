@@ -53,6 +53,7 @@ reject(struct rsg_call *c, struct customer *u, enum rsg_err e)
 	snprintf(u->member, sizeof(u->member), "%s", c->member);
 	c->status = RSG_OK;
 	c->member[0] = '\0';
+	c->draft.decision = RSG_OK;	/* of the page, not of this line */
 }
 
 static enum rsg_err
@@ -221,10 +222,55 @@ known(const struct rsg_header *h, const struct rsg_consent *ev, bool dated)
 	return false;
 }
 
+/*
+ * A word from before passes the same checks, before anything of its line is
+ * written. What the ledger has already is passed over: *news says which not.
+ */
+static enum rsg_err
+check_consents(struct import *m, struct rsg_item *it, struct customer *u,
+    bool news[CONSENTS_MAX])
+{
+	struct rsg_header h = { .state = RSG_STATE_ACTIVE };
+	struct rsg_asked who = { .state = RSG_STATE_ACTIVE, .imported = true,
+	    .jurisdiction = u->jurisdiction, .language = u->language };
+	uint16_t birth = rsg_consent_birth(m->w->policy);
+	struct rsg_value v;
+	struct rsg_said said;
+	enum rsg_err e;
+
+	if (u->found) {
+		h = it->subject->h;
+		who.jurisdiction = it->subject->h.jurisdiction;
+		who.language = it->subject->h.language;
+		if (birth != 0 && rsg_item_value(it, birth, &v) == RSG_OK) {
+			who.birth = v.text;
+			who.nbirth = v.len;
+		}
+	}
+	for (size_t i = 0; i < u->in.n; i++)
+		if (u->in.number[i] == birth && u->in.value[i].text != NULL) {
+			who.birth = u->in.value[i].text;
+			who.nbirth = u->in.value[i].len;
+		}
+	for (size_t i = 0; i < u->nconsents; i++) {
+		news[i] = !u->found || !known(&h, &u->consent[i], u->dated[i]);
+		if (!news[i])
+			continue;
+		u->changed = true;
+		if ((e = rsg_consent_check(m->w, m->c, &u->consent[i], &who)) != RSG_OK)
+			return e;
+		if ((e = rsg_rules_apply(m->w->policy, &h, &u->consent[i], &said)) != RSG_OK)
+			return rsg_call_fail(m->c, e, "consents", NULL);
+	}
+	return RSG_OK;
+}
+
 static enum rsg_err
 write_customer(struct import *m, struct rsg_item *it, struct customer *u)
 {
+	bool news[CONSENTS_MAX] = { false };
 	struct rsg_batch *b = it->batch;
+	struct rsg_said said;
 	enum rsg_err e;
 
 	if (u->found) {
@@ -235,18 +281,18 @@ write_customer(struct import *m, struct rsg_item *it, struct customer *u)
 			return RSG_SUBJECT_STATE;
 		if ((e = only_changes(it, u)) != RSG_OK)
 			return e;
-	} else if ((e = rsg_person_new(b, it, u->jurisdiction, u->language)) != RSG_OK)
-		return e;
+	}
 	u->changed = !u->found || u->in.n > 0;
+	if ((e = check_consents(m, it, u, news)) != RSG_OK)
+		return e;
+	if (!u->found && (e = rsg_person_new(b, it, u->jurisdiction, u->language)) != RSG_OK)
+		return e;
 	if ((e = rsg_intake_stage(b, it->subject, &u->in)) != RSG_OK)
 		return e;
-	for (size_t i = 0; i < u->nconsents; i++) {
-		if (u->found && known(&it->subject->h, &u->consent[i], u->dated[i]))
-			continue;
-		u->changed = true;
-		if ((e = rsg_ledger_append(b, m->c, it->subject, &u->consent[i])) != RSG_OK)
+	for (size_t i = 0; i < u->nconsents; i++)
+		if (news[i] && (e = rsg_ledger_append(b, m->c, it->subject,
+		    &u->consent[i], &said)) != RSG_OK)
 			return e;
-	}
 	return RSG_OK;
 }
 

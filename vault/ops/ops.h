@@ -29,6 +29,8 @@ rsg_want_fn rsg_op_read_want, rsg_op_lookup_want, rsg_op_create_want,
 rsg_apply_fn rsg_op_ready, rsg_op_me, rsg_op_read, rsg_op_lookup, rsg_op_create,
     rsg_op_change, rsg_op_consent_state, rsg_op_consent_write,
     rsg_op_policy_show, rsg_op_explain, rsg_op_segments;
+rsg_solo_fn rsg_op_notice_list, rsg_op_notice_show, rsg_op_notice_publish,
+    rsg_op_consent_history, rsg_op_relation_add;
 rsg_solo_fn rsg_op_event_list, rsg_op_model_fit, rsg_op_model_list,
     rsg_op_model_show, rsg_op_members, rsg_op_audit_search,
     rsg_op_controller_add, rsg_op_controller_list, rsg_op_recipient_add,
@@ -37,6 +39,13 @@ rsg_solo_fn rsg_op_event_list, rsg_op_model_fit, rsg_op_model_list,
     rsg_op_status;
 
 rsg_apply_fn rsg_op_keys;
-rsg_solo_fn rsg_op_receipt;
+rsg_solo_fn rsg_op_receipt, rsg_op_report;
+
+rsg_want_fn rsg_op_ready_want, rsg_op_benefit_write_want, rsg_op_benefit_list_want,
+    rsg_op_contact_ask_want, rsg_op_contact_report_want;
+rsg_apply_fn rsg_op_ready_gauge, rsg_op_benefit_write, rsg_op_benefit_list,
+    rsg_op_points, rsg_op_contact_ask, rsg_op_contact_report;
+rsg_solo_fn rsg_op_incentive_publish, rsg_op_incentive_list, rsg_op_benefit_redeem,
+    rsg_op_promises;
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "audit/health.h"
+#include "consent/notice.h"
 #include "ops/ops.h"
 #include "resguardo/clock.h"
 
@@ -238,6 +239,8 @@ rsg_op_explain(struct rsg_item *it)
 		st.self = strcmp(x->role, "customer") == 0;
 		q.standing = &st;
 	}
+	q.again = rsg_notices_again(it->batch->w->notices,
+	    it->call->actor.controller, &q.nagain);
 	rsg_policy_decide(policy, &q, &a);
 	rsg_msg_text(out, RSG_F_DECISION, a.err == RSG_OK ? "allow" : "deny");
 	rsg_msg_text(out, RSG_F_CLAUSE, a.clause);

@@ -392,15 +392,28 @@ put_subject(struct rsg_item *it, const struct rsg_id *id, int64_t version)
 
 /* A consent that comes with a new person passes the policy like any other. */
 static enum rsg_err
-consents_allowed(struct rsg_item *it, const struct write *r)
+consents_allowed(struct rsg_item *it, struct write *r)
 {
+	uint16_t birth = rsg_consent_birth(it->batch->w->policy);
+	struct rsg_asked who = { .state = RSG_STATE_ACTIVE,
+	    .jurisdiction = r->jurisdiction, .language = r->language };
+	static const struct rsg_header nothing;
 	struct rsg_answer answer;
 	struct rsg_draft mine = it->call->draft;
 	enum rsg_err e = RSG_OK;
 
+	for (size_t i = 0; i < r->in.n; i++)
+		if (r->in.number[i] == birth && r->in.value[i].text != NULL) {
+			who.birth = r->in.value[i].text;
+			who.nbirth = r->in.value[i].len;
+		}
 	for (size_t i = 0; i < r->nconsents && e == RSG_OK; i++)
-		e = rsg_call_allowed(it->batch->w, it->call, RSG_ACT_CONSENT_WRITE,
-		    r->consent[i].purpose, NULL, 0, NULL, &answer);
+		if ((e = rsg_call_allowed(it->batch->w, it->call, RSG_ACT_CONSENT_WRITE,
+		    r->consent[i].purpose, NULL, 0, NULL, &answer)) == RSG_OK &&
+		    (e = rsg_consent_check(it->batch->w, it->call, &r->consent[i],
+		    &who)) == RSG_OK)
+			e = rsg_consent_fits(it->batch->w, it->call, &nothing,
+			    &r->consent[i]);
 	if (e == RSG_OK)
 		it->call->draft = mine;
 	return e;
@@ -409,7 +422,8 @@ consents_allowed(struct rsg_item *it, const struct write *r)
 enum rsg_err
 rsg_op_create(struct rsg_item *it)
 {
-	const struct write *r = it->scratch;
+	struct write *r = it->scratch;
+	struct rsg_said said;
 	struct rsg_call *c = it->call;
 	struct rsg_answer answer;
 	struct rsg_subject *s;
@@ -428,8 +442,11 @@ rsg_op_create(struct rsg_item *it)
 	    (e = rsg_intake_stage(it->batch, it->subject, &r->in)) != RSG_OK)
 		return e;
 	s = it->subject;
+	if (rsg_consent_gpc(c) && (e = rsg_ledger_gpc(it->batch, c, s)) != RSG_OK)
+		return e;
 	for (size_t i = 0; i < r->nconsents; i++)
-		if ((e = rsg_ledger_append(it->batch, c, s, &r->consent[i])) != RSG_OK)
+		if ((e = rsg_ledger_append(it->batch, c, s, &r->consent[i],
+		    &said)) != RSG_OK)
 			return e;
 	c->draft.about = true;
 	c->draft.subject = s->id;
@@ -477,7 +494,9 @@ rsg_op_change(struct rsg_item *it)
 		return rsg_call_fail(c, RSG_STALE, "version", NULL);
 	}
 	if ((e = none_taken(it)) != RSG_OK ||
-	    (e = rsg_intake_stage(it->batch, it->subject, &r->in)) != RSG_OK)
+	    (e = rsg_intake_stage(it->batch, it->subject, &r->in)) != RSG_OK ||
+	    (rsg_consent_gpc(c) && (e = rsg_ledger_gpc(it->batch, c,
+	    it->subject)) != RSG_OK))
 		return e;
 	rsg_stage_change(it->batch, &it->subject->id);
 	rsg_stage_idempotency(it, &it->subject->id, it->subject->version + 1);

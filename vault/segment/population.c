@@ -1,5 +1,6 @@
 #include "segment/population.h"
 
+#include "consent/notice.h"
 #include "resguardo/log.h"
 #include "segment/scratch.h"
 
@@ -19,6 +20,8 @@ rsg_population_ask(const struct rsg_worker *w, const struct rsg_call *c,
 	    .action = action, .purpose = purpose, .staff = c->staff[0] != '\0',
 	    .place = c->place[0] != '\0', .reason = c->reason[0] != '\0',
 	    .now = w->now };
+	p->question.again = rsg_notices_again(w->notices, c->actor.controller,
+	    &p->question.nagain);
 }
 
 bool

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "audit/entry.h"
+#include "consent/notice.h"
 #include "resguardo/clock.h"
 #include "work/auth.h"
 #include "work/call.h"
@@ -76,6 +77,7 @@ listed(const char *list, const char *id)
 /*
  * Recording what a person says about a purpose is not using data for it, so
  * it needs no registration: withdrawing must never be refused for lack of one.
+ * Nor must word of somebody who wants no more messages.
  */
 static bool
 registered(const struct rsg_worker *w, const struct rsg_call *c,
@@ -83,7 +85,8 @@ registered(const struct rsg_worker *w, const struct rsg_call *c,
 {
 	const struct rsg_purposedef *p;
 
-	if (purpose == 0 || action == RSG_ACT_CONSENT_WRITE)
+	if (purpose == 0 || action == RSG_ACT_CONSENT_WRITE ||
+	    action == RSG_ACT_CONTACT_REPORT)
 		return true;
 	p = rsg_policy_purpose_no(w->policy, purpose);
 	return p != NULL && listed(c->actor.purposes, p->id);
@@ -111,6 +114,7 @@ rsg_call_allowed(struct rsg_worker *w, struct rsg_call *c,
 		.reason = c->reason[0] != '\0', .now = w->now,
 	};
 
+	q.again = rsg_notices_again(w->notices, c->actor.controller, &q.nagain);
 	c->audited = true;
 	c->draft.action = action;
 	c->draft.purpose = purpose;
@@ -146,6 +150,7 @@ class_of(const struct rsg_draft *d)
 	switch (d->action) {
 	case RSG_ACT_CREATE: case RSG_ACT_CHANGE: case RSG_ACT_CONSENT_WRITE:
 	case RSG_ACT_EVENT_WRITE: case RSG_ACT_IMPORT:
+	case RSG_ACT_BENEFIT_WRITE: case RSG_ACT_CONTACT_REPORT:
 		return RSG_ENTRY_WRITE;
 	case RSG_ACT_PRINCIPAL: case RSG_ACT_POLICY: case RSG_ACT_OPERATE:
 		return RSG_ENTRY_ADMIN;

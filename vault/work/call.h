@@ -28,6 +28,7 @@
 #define RSG_STAFF_MAX	65
 #define RSG_REASON_MAX	201
 
+struct rsg_notices;
 struct rsg_zone;
 
 /* A legal entity, from its verified row. Kept by the vault; never freed. */
@@ -121,6 +122,7 @@ struct rsg_vault {
 	pthread_rwlock_t lock;		/* over what follows */
 	const struct rsg_policy *policy;	/* replaced whole, never freed */
 	int64_t policy_version;
+	const struct rsg_notices *notices;	/* the same */
 	struct rsg_controller *controller[RSG_CONTROLLERS];	/* never freed */
 	size_t ncontrollers;
 };
@@ -133,6 +135,7 @@ const struct rsg_controller *rsg_vault_controller_named(struct rsg_vault *, cons
 struct rsg_worker {
 	struct rsg_vault *vault;
 	const struct rsg_policy *policy;	/* held for the length of a batch */
+	const struct rsg_notices *notices;	/* the same */
 	struct rsg_db *db;
 	struct rsg_arena *arena;
 	struct rsg_batch *batch;	/* its working space */

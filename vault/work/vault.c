@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consent/notice.h"
 #include "resguardo/clock.h"
 #include "resguardo/log.h"
 #include "segment/zone.h"
@@ -312,6 +313,21 @@ mac_policy(const struct rsg_keyring *keys, int64_t version,
 	return e;
 }
 
+/* Another notice was published, here or elsewhere: all of them are read again,
+ * unless another worker has done it. */
+static void
+renew_notices(struct rsg_worker *w, int64_t rows)
+{
+	bool done;
+
+	rsg_db_rollback(w->db);
+	pthread_rwlock_rdlock(&w->vault->lock);
+	done = rsg_notices_rows(w->vault->notices) == rows;
+	pthread_rwlock_unlock(&w->vault->lock);
+	if (!done && rsg_notices_load(w->vault, w->db) != RSG_OK)
+		rsg_log(RSG_LOG_ERROR, "notices.unusable", NULL);
+}
+
 static void
 use_policy(struct rsg_vault *v, const struct rsg_policy *p, int64_t version)
 {
@@ -377,11 +393,21 @@ load_policy(struct rsg_vault *v, struct rsg_db *db, bool *none)
 bool
 rsg_vault_policy_stale(struct rsg_worker *w, const struct rsg_result *r)
 {
-	bool none;
+	bool none, held;
 
+	/* Another worker may have loaded it since we took ours. */
+	pthread_rwlock_rdlock(&w->vault->lock);
+	held = w->policy == w->vault->policy;
+	pthread_rwlock_unlock(&w->vault->lock);
+	if (!held)
+		return true;
 	if (rsg_result_rows(r) == 1 &&
-	    rsg_result_int(r, 0, 0) == w->vault->policy_version)
-		return false;
+	    rsg_result_int(r, 0, 0) == w->vault->policy_version) {
+		if (rsg_result_int(r, 0, 1) == rsg_notices_rows(w->notices))
+			return false;
+		renew_notices(w, rsg_result_int(r, 0, 1));
+		return true;
+	}
 	rsg_db_rollback(w->db);
 	if (load_policy(w->vault, w->db, &none) != RSG_OK || none ||
 	    blind_keys(w->vault, w->db) != RSG_OK)
@@ -477,5 +503,7 @@ rsg_vault_boot(struct rsg_vault *v, struct rsg_db *db, const char *policies)
 		return e;
 	if (none)
 		return RSG_CONFIG;
+	if ((e = rsg_notices_load(v, db)) != RSG_OK)
+		return e;
 	return rsg_vault_controllers(v, db);
 }

@@ -14,8 +14,8 @@
 RSG_MUST enum rsg_err rsg_vault_boot(struct rsg_vault *, struct rsg_db *,
     const char *policies);
 
-/* Is the active policy another than ours? Then load it; true means the batch
- * must be run again under the new one. */
+/* Is the active policy another than ours, or are there more notices? Then load
+ * them; true means the batch must be run again under the new ones. */
 bool rsg_vault_policy_stale(struct rsg_worker *, const struct rsg_result *);
 
 /* Validate a bundle and make it the active version, in a transaction that is

@@ -38,6 +38,7 @@ rsg_worker_begin(struct rsg_worker *w)
 	w->audit = NULL;
 	pthread_rwlock_rdlock(&w->vault->lock);
 	w->policy = w->vault->policy;
+	w->notices = w->vault->notices;
 	pthread_rwlock_unlock(&w->vault->lock);
 }
 

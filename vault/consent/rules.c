@@ -1,0 +1,190 @@
+#include "consent/rules.h"
+
+#include <string.h>
+
+#include "resguardo/clock.h"
+
+static const char *const origins[RSG_ORIGIN__MAX] = {
+	[RSG_ORIGIN_NONE] = "", [RSG_ORIGIN_WEB] = "web", [RSG_ORIGIN_APP] = "app",
+	[RSG_ORIGIN_TILL] = "till", [RSG_ORIGIN_PAPER] = "paper",
+	[RSG_ORIGIN_PHONE] = "phone", [RSG_ORIGIN_IMPORT] = "import",
+	[RSG_ORIGIN_TOOL] = "tool",
+};
+
+const char *
+rsg_origin_name(enum rsg_origin o)
+{
+	return (unsigned)o < RSG_ORIGIN__MAX ? origins[o] : "";
+}
+
+enum rsg_origin
+rsg_origin_find(const char *s, size_t len)
+{
+	for (unsigned i = 1; i < RSG_ORIGIN__MAX; i++)
+		if (strlen(origins[i]) == len && memcmp(origins[i], s, len) == 0)
+			return (enum rsg_origin)i;
+	return RSG_ORIGIN_NONE;
+}
+
+bool
+rsg_rules_yes(enum rsg_status s)
+{
+	return s == RSG_STATUS_GIVEN || s == RSG_STATUS_RENEWED;
+}
+
+bool
+rsg_rules_no(enum rsg_status s)
+{
+	return s >= RSG_STATUS_REFUSED && s <= RSG_STATUS_OBJECTED;
+}
+
+static struct rsg_grant *
+find(struct rsg_header *h, uint16_t purpose, enum rsg_channel channel)
+{
+	for (size_t i = 0; i < h->ngrants; i++)
+		if (h->grant[i].purpose == purpose && h->grant[i].channel == channel)
+			return &h->grant[i];
+	return NULL;
+}
+
+const struct rsg_grant *
+rsg_rules_find(const struct rsg_header *h, uint16_t purpose, enum rsg_channel channel)
+{
+	for (size_t i = 0; i < h->ngrants; i++)
+		if (h->grant[i].purpose == purpose && h->grant[i].channel == channel)
+			return &h->grant[i];
+	return NULL;
+}
+
+/* The last word that bears on a purpose and channel; NONE: on any channel. */
+static int64_t
+last(const struct rsg_header *h, uint16_t purpose, enum rsg_channel channel)
+{
+	int64_t t = INT64_MIN;
+
+	for (size_t i = 0; i < h->ngrants; i++) {
+		const struct rsg_grant *g = &h->grant[i];
+
+		if (g->purpose == purpose && g->since > t && (g->channel == channel ||
+		    g->channel == RSG_CHANNEL_NONE || channel == RSG_CHANNEL_NONE))
+			t = g->since;
+	}
+	return t;
+}
+
+/* Does an objection forbid a yes? One to a purpose above is not spoken to. */
+static bool
+objected(const struct rsg_policy *policy, const struct rsg_header *h,
+    const struct rsg_consent *ev)
+{
+	const struct rsg_purposedef *p = rsg_policy_purpose_no(policy, ev->purpose);
+	bool own = true;
+
+	for (; p != NULL; p = rsg_policy_purpose_no(policy, p->parent), own = false) {
+		const struct rsg_grant *whole = rsg_rules_find(h, p->number,
+		    RSG_CHANNEL_NONE);
+		const struct rsg_grant *one = rsg_rules_find(h, p->number, ev->channel);
+
+		if (((whole != NULL && whole->status == RSG_STATUS_OBJECTED) ||
+		    (one != NULL && one->status == RSG_STATUS_OBJECTED)) &&
+		    !(own && p->objection_lift))
+			return true;
+	}
+	return false;
+}
+
+static enum rsg_err
+yes(const struct rsg_policy *policy, struct rsg_header *h,
+    const struct rsg_consent *ev, struct rsg_said *said)
+{
+	const struct rsg_purposedef *p = rsg_policy_purpose_no(policy, ev->purpose);
+	struct rsg_grant *g = find(h, ev->purpose, ev->channel), *whole;
+	enum rsg_err e;
+
+	if (objected(policy, h, ev))
+		return RSG_OBJECTION_STANDS;
+	said->event = g != NULL && rsg_rules_yes((enum rsg_status)g->status) ?
+	    RSG_STATUS_RENEWED : RSG_STATUS_GIVEN;
+	said->until = ev->until;
+	if (p != NULL && p->consent_days != 0) {
+		int64_t end = said->time + (int64_t)p->consent_days * RSG_DAY_US;
+
+		if (said->until == 0 || end < said->until)
+			said->until = end;
+	}
+	if (ev->dated && said->time < last(h, ev->purpose, ev->channel))
+		return RSG_OK;		/* they said something else since */
+	if ((e = rsg_header_grant(h, ev->purpose, ev->channel, said->event,
+	    said->time, said->until)) != RSG_OK)
+		return e;
+	/* One channel is given again; for the others the no still holds. */
+	whole = find(h, ev->purpose, RSG_CHANNEL_NONE);
+	if (whole != NULL && whole->status == RSG_STATUS_OBJECTED)
+		whole->status = RSG_STATUS_WITHDRAWN;
+	return RSG_OK;
+}
+
+/* Would this no change a grant? An objection is the strongest word, the same
+ * word twice is one, and only a yes expires. */
+static bool
+changes(const struct rsg_grant *g, enum rsg_status status)
+{
+	if (g->status == RSG_STATUS_OBJECTED || g->status == status)
+		return false;
+	return status != RSG_STATUS_EXPIRED ||
+	    rsg_rules_yes((enum rsg_status)g->status);
+}
+
+static enum rsg_err
+no(struct rsg_header *h, const struct rsg_consent *ev, struct rsg_said *said)
+{
+	struct rsg_grant *g = find(h, ev->purpose, ev->channel);
+	int64_t since = last(h, ev->purpose, ev->channel);
+	bool any = g == NULL ? ev->status != RSG_STATUS_EXPIRED : changes(g, ev->status);
+	enum rsg_err e = RSG_OK;
+
+	/* A late no still stops what was said since: better too little than too much. */
+	since = said->time > since ? said->time : since + 1;
+	for (size_t i = 0; ev->channel == RSG_CHANNEL_NONE && i < h->ngrants; i++) {
+		struct rsg_grant *one = &h->grant[i];
+
+		if (one->purpose != ev->purpose || one->channel == RSG_CHANNEL_NONE ||
+		    !changes(one, ev->status))
+			continue;
+		*one = (struct rsg_grant){ one->purpose, one->channel,
+		    (uint8_t)ev->status, since, 0 };
+		any = true;
+	}
+	said->same = !any;
+	if (any && (g == NULL || changes(g, ev->status)))
+		e = rsg_header_grant(h, ev->purpose, ev->channel, ev->status, since, 0);
+	/* Where there is no room for a word, nothing was ever given. */
+	return e == RSG_TOO_LARGE && ev->status != RSG_STATUS_OBJECTED ? RSG_OK : e;
+}
+
+enum rsg_err
+rsg_rules_apply(const struct rsg_policy *policy, struct rsg_header *h,
+    const struct rsg_consent *ev, struct rsg_said *said)
+{
+	const struct rsg_grant *g;
+	int64_t before = last(h, ev->purpose, ev->channel);
+	enum rsg_err e = RSG_OK;
+
+	*said = (struct rsg_said){ .event = ev->status, .time = ev->time };
+	/* Two servers' clocks may differ: what is said now comes after all else. */
+	if (!ev->dated && said->time <= before)
+		said->time = before + 1;
+	if (rsg_rules_yes(ev->status))
+		e = yes(policy, h, ev, said);
+	else if (rsg_rules_no(ev->status))
+		e = no(h, ev, said);
+	else if ((g = rsg_rules_find(h, ev->purpose, ev->channel)) == NULL ||
+	    g->status == RSG_STATUS_REQUESTED)
+		e = rsg_header_grant(h, ev->purpose, ev->channel,
+		    RSG_STATUS_REQUESTED, said->time, 0);
+	if ((g = rsg_rules_find(h, ev->purpose, ev->channel)) != NULL)
+		said->status = (enum rsg_status)g->status;
+	else
+		said->status = ev->status;
+	return e;
+}

@@ -1,0 +1,70 @@
+/*
+ * rules.h - what a word of a person makes of what they said before.
+ *
+ * Pure: header in, header out. The last word counts, with three exceptions:
+ * an objection gives way only where the policy lets it; a yes that is dated
+ * before the last word is kept as evidence and changes nothing; a question
+ * changes nothing that was answered.
+ */
+#ifndef RSG_RULES_H
+#define RSG_RULES_H
+
+#include "policy/policy.h"
+#include "resguardo/err.h"
+#include "resguardo/id.h"
+#include "subject/header.h"
+
+/* Where a word came from. Stored: never reuse a number. */
+enum rsg_origin {
+	RSG_ORIGIN_NONE = 0, RSG_ORIGIN_WEB = 1, RSG_ORIGIN_APP = 2,
+	RSG_ORIGIN_TILL = 3, RSG_ORIGIN_PAPER = 4, RSG_ORIGIN_PHONE = 5,
+	RSG_ORIGIN_IMPORT = 6, RSG_ORIGIN_TOOL = 7, RSG_ORIGIN__MAX
+};
+const char *rsg_origin_name(enum rsg_origin);
+enum rsg_origin rsg_origin_find(const char *, size_t);	/* NONE: no such word */
+
+/* What is recorded of one event. Texts are borrowed; NULL where there is none. */
+struct rsg_consent {
+	enum rsg_status status;
+	uint16_t purpose;
+	enum rsg_channel channel;
+	int64_t time;			/* when the person said so */
+	bool dated;			/* the sender says when; else it is now */
+	int64_t until;			/* a yes holds no longer; 0: as the policy says */
+	bool gpc;
+
+	const char *notice, *language, *method;
+	uint32_t notice_version;	/* 0: not said */
+	bool brief;			/* the short form was shown */
+	const uint8_t *notice_hash;	/* of the form shown; 32 bytes or NULL */
+	const char *words, *form, *taken_at, *double_opt_in;
+	int64_t confirmed;		/* the second yes; 0: none */
+	struct rsg_id on_behalf, attachment;	/* nil: none */
+	enum rsg_origin origin;
+	uint8_t evidence;		/* enum rsg_evidence */
+};
+
+/* What became of it. */
+struct rsg_said {
+	bool same;			/* it was so already: nothing to write */
+	enum rsg_status event;		/* as the ledger notes it: a second yes renews */
+	int64_t time, until;		/* of the event */
+	enum rsg_status status;		/* of the grant, now */
+};
+
+/* Is it a yes, a no? A question is neither. */
+bool rsg_rules_yes(enum rsg_status);
+bool rsg_rules_no(enum rsg_status);
+
+/* What was last said on exactly this; NULL: nothing. */
+const struct rsg_grant *rsg_rules_find(const struct rsg_header *, uint16_t purpose,
+    enum rsg_channel);
+
+/*
+ * Apply one word. RSG_OBJECTION_STANDS; RSG_TOO_LARGE when the header is full
+ * (never of a withdrawal). On an error the header is as it was.
+ */
+RSG_MUST enum rsg_err rsg_rules_apply(const struct rsg_policy *,
+    struct rsg_header *, const struct rsg_consent *, struct rsg_said *);
+
+#endif
