@@ -37,6 +37,7 @@ enum rsg_action {
 	RSG_ACT_POLICY = 16, RSG_ACT_OPERATE = 17, RSG_ACT_SIGN_IN = 18,
 	RSG_ACT_BENEFIT_WRITE = 19, RSG_ACT_BENEFIT_READ = 20,
 	RSG_ACT_CONTACT_ASK = 21, RSG_ACT_CONTACT_REPORT = 22,
+	RSG_ACT_REPORT = 23,
 	RSG_ACT__MAX
 };
 const char *rsg_action_name(enum rsg_action);		/* "read" */

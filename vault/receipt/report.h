@@ -1,0 +1,41 @@
+/*
+ * report.h - counts of people for officers: never who they are.
+ *
+ * One scan a report. What holds now is in the headers and needs no history;
+ * what happened over time is in the histories. Periods are months of the
+ * controller's zone.
+ */
+#ifndef RSG_REPORT_H
+#define RSG_REPORT_H
+
+#include "receipt/tally.h"
+#include "work/call.h"
+
+struct rsg_report {
+	/* What is asked. */
+	struct rsg_vault *vault;
+	const struct rsg_controller *controller;
+	int64_t from, to, now;
+	const struct rsg_again *again;	/* who has to be asked again */
+	size_t nagain;
+	/* What the incentives say that data is worth; in the order of names. */
+	const struct rsg_report_value {
+		char name[72];
+		int64_t estimate;
+	} *value;
+	size_t nvalues;
+	/* What was found. */
+	struct rsg_tally *tally;
+	int64_t people;
+};
+
+struct rsg_reportdef {
+	const char *name;
+	int days_back, days_on;		/* of `from` and `to` where nobody said */
+	enum rsg_err (*run)(struct rsg_report *);
+};
+
+/* NULL: there is none by that name. */
+const struct rsg_reportdef *rsg_report_find(const char *);
+
+#endif
