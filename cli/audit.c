@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/check.h"
 #include "audit/logkey.h"
 #include "audit/verify.h"
 #include "cli/command.h"
@@ -127,5 +128,111 @@ rsg_audit_verify(const struct rsg_args *a)
 	else
 		rsg_tell_err(e, v.dir);
 	rsg_buf_free(&v.note);
+	return e == RSG_OK ? RSG_EXIT_OK : RSG_EXIT_FAILED;
+}
+
+/* The state directory's own log: folder, verifier key, database to read. */
+struct here {
+	char dir[RSG_PATH_MAX], keys[RSG_PATH_MAX];
+	struct rsg_vkey key;
+	struct rsg_db *db;
+};
+
+static bool
+open_here(const struct rsg_args *a, struct here *h)
+{
+	struct rsg_skey key;
+	char conninfo[1024];
+
+	if (!rsg_paths_state(h->dir, RSG_STATE_OF(a), "log") ||
+	    !rsg_paths_state(h->keys, RSG_STATE_OF(a), "keys"))
+		return false;
+	if (rsg_args_has(a, "key")) {
+		if (!key_of(rsg_args_get(a, "key", ""), &h->key))
+			return false;
+	} else if (rsg_logkey_read(h->keys, &key) == RSG_OK) {
+		h->key = key.public;
+		rsg_secret_wipe(&key, sizeof(key));
+	} else {
+		rsg_tell_error("no log key in %s; --key gives the verifier's", h->keys);
+		return false;
+	}
+	if (!rsg_paths_database(conninfo, rsg_args_get(a, "database", NULL),
+	    RSG_STATE_OF(a), "resguardo_auditor"))
+		return false;
+	if (rsg_db_open(conninfo, &h->db) == RSG_OK)
+		return true;
+	rsg_tell_error("the database cannot be read; the line before says why");
+	return false;
+}
+
+/* The log first: what it does not prove cannot be compared with. */
+static enum rsg_err
+check_log(struct here *h, bool *quiet, uint64_t *size)
+{
+	struct rsg_checkpoint last;
+	struct rsg_verify v = { .dir = h->dir, .key = &h->key, .say = say, .ctx = quiet };
+	char path[RSG_PATH_MAX];
+	bool any;
+	enum rsg_err e;
+
+	if (!rsg_paths_state(path, h->keys, "last-checkpoint") ||
+	    !remembered(path, &h->key, &last, &any))
+		return RSG_TAMPERED;
+	/* Read before the one that is published, so never the newer. */
+	v.remembered = any ? &last : NULL;
+	e = rsg_verify_run(&v);
+	*size = v.now.size;
+	rsg_buf_free(&v.note);
+	return e;
+}
+
+enum rsg_exit
+rsg_audit_check(const struct rsg_args *a)
+{
+	static struct here h;
+	struct rsg_check c = { .dir = h.dir, .say = say };
+	bool quiet = isatty(2) == 0;
+	enum rsg_err e;
+
+	if (!open_here(a, &h))
+		return RSG_EXIT_FAILED;
+	c.db = h.db;
+	c.ctx = &quiet;
+	if ((e = check_log(&h, &quiet, &c.size)) == RSG_OK)
+		e = rsg_check_run(&c);
+	if (e == RSG_OK)
+		printf("ok    %llu entries are as the log has them; %llu wait for it\n",
+		    (unsigned long long)c.rows, (unsigned long long)c.waiting);
+	else if (e == RSG_TAMPERED)
+		printf("FAIL  the database or the log was altered\n");
+	else
+		rsg_tell_err(e, NULL);
+	rsg_db_close(h.db);
+	return e == RSG_OK ? RSG_EXIT_OK : RSG_EXIT_FAILED;
+}
+
+enum rsg_exit
+rsg_audit_proof(const struct rsg_args *a)
+{
+	static struct here h;
+	struct rsg_buf out;
+	struct rsg_id id;
+	enum rsg_err e;
+
+	if (a->nwords != 1 || !rsg_id_parse(a->word[0], strlen(a->word[0]), &id)) {
+		rsg_tell_error("which entry? Its id is in 'Resguardo-Audit-Entry'");
+		return RSG_EXIT_USAGE;
+	}
+	if (!open_here(a, &h))
+		return RSG_EXIT_FAILED;
+	rsg_buf_init(&out, RSG_NOTE_MAX * 2);
+	e = rsg_check_proof(h.db, h.dir, &h.key, &id, &out);
+	if (e == RSG_OK)
+		(void)fwrite(out.p, 1, out.len, stdout);
+	else
+		rsg_tell_err(e, e == RSG_STALE ? "not in the log yet" : a->word[0]);
+	rsg_buf_free(&out);
+	rsg_db_close(h.db);
 	return e == RSG_OK ? RSG_EXIT_OK : RSG_EXIT_FAILED;
 }

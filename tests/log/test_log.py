@@ -4,14 +4,12 @@ RSG_OUTSIDE names the outside client; without it it is built with Debian's
 golang-go and golang-golang-x-mod-dev.
 """
 import os
-import re
 import shutil
-import signal
 import subprocess
 import tempfile
 
 import pytest
-from stack import BIN, CLONE, TILL, until
+from stack import AS, BIN, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -188,5 +186,55 @@ def test_a_log_that_cannot_go_on_closes_the_server(own):
     ready = stack.http("GET", "/readyz")
     assert ready.status == 503 or ready.json().get("ready") is False
     assert "resguardo_log_closed 1" in stack.metrics().text
-    stack.sql("DELETE FROM audit_entry WHERE seq = (SELECT max(seq) FROM audit_entry)")
+    stack.sql("DELETE FROM audit_entry WHERE entry <> encode(substr(leaf, 2, 16), 'hex')::uuid")
     until("service", lambda: stack.read(someone).status == 200)
+
+
+def check(stack):
+    return subprocess.run(AS + [os.path.join(BIN, "resguardo"), "audit", "check", "--state",
+                                stack.state], capture_output=True, text=True, cwd="/")
+
+
+def test_what_a_superuser_does_to_a_row_is_named(own):
+    stack = own()
+    work(stack, 4)
+    covered(stack)
+    fine = check(stack)
+    assert fine.returncode == 0 and fine.stdout.startswith("ok"), fine.stdout + fine.stderr
+    stack.stop()
+    third = stack.rows("SELECT entry, xid, seq FROM audit_entry ORDER BY xid, seq"
+                       " OFFSET 2 LIMIT 1")[0]
+    where = " WHERE entry = '%s'" % third[0]
+    stack.sql("CREATE TABLE kept AS TABLE audit_entry")
+    for what, word in (
+            ("DELETE FROM audit_entry" + where, "removed"),
+            ("UPDATE audit_entry SET leaf = set_byte(leaf, 120, 1 + get_byte(leaf, 120) % 255)"
+             + where, "changed"),
+            ("UPDATE audit_entry SET leaf_hash = sha256(leaf)" + where, "changed"),
+            ("UPDATE audit_entry SET time = time - interval '2 hours'" + where, "changed"),
+            ("UPDATE audit_entry SET tag = sha256(leaf)" + where, "changed"),
+            ("UPDATE audit_entry SET xid = (SELECT min(xid) FROM audit_entry)" + where, "moved"),
+            ("INSERT INTO audit_entry (xid, entry, time, controller, actor, action, purpose,"
+             " decision, recipient, leaf, leaf_hash) SELECT xid, gen_random_uuid(), time,"
+             " controller, actor, action, purpose, decision, recipient, leaf, leaf_hash"
+             " FROM audit_entry" + where, "added")):
+        stack.sql(what)
+        done = check(stack)
+        assert done.returncode == 1, what
+        assert word in done.stdout, (what, done.stdout)
+        if word not in ("added", "moved"):
+            assert third[0] in done.stdout, (what, done.stdout)
+        stack.sql("DELETE FROM audit_entry;"
+                  "INSERT INTO audit_entry OVERRIDING SYSTEM VALUE SELECT * FROM kept")
+        assert check(stack).returncode == 0
+
+
+def test_proof_of_one_entry(stack):
+    someone = stack.person()
+    entry = stack.read(someone).headers["Resguardo-Audit-Entry"]
+    covered(stack)
+    proof = stack.cli("audit", "proof", entry)
+    assert proof.startswith("c2sp.org/tlog-proof@v1\nindex ")
+    index = int(proof.split("\n")[1].split()[1])
+    leaf = stack.rows("SELECT entry FROM audit_entry ORDER BY xid, seq OFFSET %d LIMIT 1" % index)
+    assert leaf[0][0] == entry
