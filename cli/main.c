@@ -88,6 +88,26 @@ static const struct command commands[] = {
 	  "Every decision that can be a yes, line by line.", rsg_rules_matrix },
 	{ "policy load", "policies= state=", 1, "[DIR] [--state DIR]",
 	  "Put a policy folder in force on the running server.", rsg_rules_load },
+	{ "notice publish", "state= controller=", 1,
+	  "DIR|FILE --controller ID [--state DIR]",
+	  "Publish a version of what people are shown before they say yes or no:\n"
+	  "notice.json and the texts that it names (docs/CONSENT.md). What is\n"
+	  "published is never changed.", rsg_notice_publish },
+	{ "notice list", "state= controller=", 0, "--controller ID [--state DIR]",
+	  "Name, version, language, from, ask again from, in force, evidence, SHA-256.",
+	  rsg_notice_list },
+	{ "notice show", "state= controller= version= language= form=", 1,
+	  "NOTICE --controller ID [--version N] [--language CODE]\n"
+	  "\t[--form full|short] [--state DIR]",
+	  "The words of a notice, byte for byte: the version in force unless\n"
+	  "another is named.", rsg_notice_show },
+	{ "incentive publish", "state= controller=", 1,
+	  "FILE --controller ID [--state DIR]",
+	  "Publish what is offered in return for data (docs/CONSENT.md has its form).\n"
+	  "Published it never changes: another text is another version.",
+	  rsg_incentive_publish },
+	{ "incentive list", "state= controller=", 0, "[--controller ID] [--state DIR]",
+	  "Controller, name, version, kind, purpose, value.", rsg_incentive_list },
 	{ "import customers", "state= map= controller= basis= notice= origin= "
 	  "rejects= window=", 1,
 	  "FILE --map MAP --controller ID --basis BASIS [--notice ID]\n"
@@ -121,6 +141,11 @@ static const struct command commands[] = {
 	  "the receipt or the server's answer (- is standard input); the public key\n"
 	  "is what the server gives at /v1/keys. Needs no server.",
 	  rsg_receipt_verify },
+	{ "report", "state= controller= from= to= csv", 1,
+	  "NAME --controller ID [--from DAY] [--to DAY] [--csv] [--state DIR]",
+	  "Count people: consents, consent-history, ask-again, withdrawals, value.\n"
+	  "Small counts are shown as they are: do not hand them on.",
+	  rsg_report_run },
 	{ "status", "state=", 0, "[--state DIR]",
 	  "What the running server says of itself.", rsg_status_run },
 	{ "doctor", "state= database= policies=", 0,
