@@ -255,20 +255,25 @@ class Stack:
         subprocess.run(["chmod", "-R", "u=rwX,go=rX", home], check=True)
         self = cls(home)
         self.bin = home + "/bin"
+        try:
+            self._fill_template()
+        finally:
+            self.stop()
+            self.postgres_stop()
+        return self
+
+    def _fill_template(self):
         self._as("mkdir", "-m", "700", self.state, self.state + "/run")
         self._initdb()
         self.postgres_start()
         self._as(PG + "/createdb", "-h", self.state + "/run", "-U", "postgres", "resguardo")
         self._as(PG + "/psql", "-h", self.state + "/run", "-U", "postgres", "-Xq",
-                 "-v", "ON_ERROR_STOP=1", "-f", home + "/migrations/roles.sql", "resguardo")
+                 "-v", "ON_ERROR_STOP=1", "-f", self.home + "/migrations/roles.sql", "resguardo")
         self.cli("keys", "init")
         self.cli("certificate", "init")
         self.cli("migrate")
         self.serve()
         self._people_who_call()
-        self.stop()
-        self.postgres_stop()
-        return self
 
     def _people_who_call(self):
         self.cli("controller", "add", "--name", "acme", "--title", "Acme", "--jurisdiction",
