@@ -337,7 +337,7 @@ rsg_op_consent_history(struct rsg_worker *w, struct rsg_call *c)
 	    (e = rsg_people_allowed(w, c, &s, RSG_ACT_CONSENT_READ, 0,
 	    &answer)) != RSG_OK)
 		goto done;
-	b = rsg_db_bind(w->db, RSG_SQL_CONSENT_EVENTS);
+	b = rsg_db_bind(w->db, RSG_SQL_CONSENT_CHAIN);
 	rsg_bind_id(b, 0, &id);
 	rows = rsg_db_send(w->db, b);
 	if ((e = rsg_db_fetch(w->db)) != RSG_OK ||
