@@ -1,0 +1,505 @@
+"""Consent: what makes a yes count, that a no is never in anybody's way, and that
+the history tells all of it or nothing."""
+import datetime
+import hashlib
+import random
+import threading
+
+import pytest
+
+from refuse import STAFF, TILL, problem, refused
+from stack import SHOWN, Client
+
+DAY = datetime.timedelta(days=1)
+OFFICER = dict(STAFF)
+
+
+def when(days):
+    """An instant, days from now."""
+    t = datetime.datetime.now(datetime.timezone.utc) + days * DAY
+    return t.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def path(who, more=""):
+    return "/v1/subjects/%s/consents%s" % (who, more)
+
+
+def state(stack, who, key=None, headers=TILL):
+    r = stack.http("GET", path(who), key or stack.keys["till"], headers=headers)
+    assert r.status == 200, r
+    return {(g["purpose"], g.get("channel")): g for g in r.json()["grants"]}
+
+
+def history(stack, who, key=None, headers=TILL, limit=200):
+    events, cursor = [], ""
+    while True:
+        r = stack.http("GET", path(who, "/history?limit=%d%s" % (limit, cursor)),
+                       key or stack.keys["till"], headers=headers)
+        assert r.status == 200, r
+        events += r.json()["events"]
+        if "next" not in r.json():
+            assert r.json()["count"] == len(events)
+            return events
+        cursor = "&cursor=" + r.json()["next"]
+
+
+def notice(stack, name, **more):
+    stack.notice(name=name, **more)
+    return {"notice": name, "notice_version": more.get("version", 1), "language": "es"}
+
+
+# --- Notices ---
+
+def test_notice_is_shown_byte_for_byte(stack):
+    till = stack.keys["till"]
+    listed = stack.http("GET", "/v1/notices", till).json()["notices"]
+    mine = [n for n in listed if n["notice"] == "privacy"]
+    assert {n["language"] for n in mine} == {"es", "en"} and mine[0]["in_force"]
+    assert "marketing" in mine[0]["voluntary"] and "loyalty_account" in mine[0]["necessary"]
+    for language, form, text in (("es", "full", "Aviso de privacidad, versión íntegra.\n"),
+                                 ("en", "short", "Short notice.\n")):
+        r = stack.http("GET", "/v1/notices/privacy?language=%s&form=%s" % (language, form),
+                       till).json()
+        assert r["text"] == text
+        assert r["sha256"] == hashlib.sha256(text.encode()).hexdigest()
+    assert stack.cli("notice", "show", "privacy", "--controller", "acme", "--language", "en",
+                     "--form", "short") == "Short notice.\n"
+    r = stack.http("GET", "/v1/notices/privacy", till, headers={"Accept-Language": "en"})
+    assert r.json()["language"] == "en"
+    for where in ("nothing", "privacy?version=2", "privacy?language=fr", "privacy?version=-1"):
+        refused(stack, 404, "not-found", "GET", "/v1/notices/" + where, till)
+    refused(stack, 422, "bad-value", "GET", "/v1/notices/privacy?form=long", till)
+    # Another controller's are its own.
+    notice(stack, "ours")
+    assert stack.http("GET", "/v1/notices/ours", stack.keys["till-other"]).status == 404
+
+
+def test_notice_is_published_once(stack):
+    notice(stack, "once")
+    again = stack.notice(name="once", check=False)
+    assert again.returncode == 1, again
+    # The server's own role can only add and read.
+    for text in ("UPDATE notice SET body = ''", "DELETE FROM notice",
+                 "UPDATE notice SET effective = now()"):
+        r = stack.sql("SET ROLE resguardo_app; " + text, check=False)
+        assert r.returncode != 0 and "permission denied" in r.stderr, r
+    for more in ({"version": 0}, {"version": 2, "from": "2014-01-01"},
+                 {"version": 2, "from": "2016-01-01", "evidence": None},
+                 {"version": 2, "purposes": {"necessary": ["marketing"], "voluntary": []}},
+                 {"version": 2, "purposes": {"necessary": [], "voluntary": ["rewards"]}},
+                 {"version": 2, "purposes": {"necessary": [], "voluntary": ["telepathy"]}},
+                 {"version": 2, "purposes": {}}, {"version": 2, "texts": {}},
+                 {"version": 2, "texts": {"es": {"full": "../etc/passwd", "short": "es.txt"}}},
+                 {"version": 2, "from": "2016-01-01", "ask_again_from": "2015-06-01"},
+                 {"version": 2, "surprise": 1}):
+        if "from" not in more:
+            more = dict(more, **{"from": "2016-01-01"})
+        r = stack.notice(name="once", check=False, **more)
+        assert r.returncode == 1, (more, r)
+    assert stack.sql("SELECT count(*) FROM notice WHERE name = 'once'") == "2"
+
+
+def test_changed_notice_is_not_used(own):
+    stack = own()
+    shown = notice(stack, "mine")
+    stack.sql("UPDATE notice SET body = 'otra cosa' WHERE name = 'mine'")
+    problem(stack.http("GET", "/v1/notices/mine?language=es", stack.keys["till"]), 500,
+            "integrity-failure")
+    # Dates and purposes are under its MAC: changed, it is as if it were not there.
+    stack.sql("UPDATE notice SET effective = '2001-01-01' WHERE name = 'mine'")
+    stack.restart()
+    who = stack.person()
+    problem(stack.consent(who, "give", **shown), 422, "unknown-notice")
+    assert "record.tampered" in stack.log()
+
+
+# --- A yes ---
+
+def bad(stack, who, error, status=422, purpose="personalised_offers", member=None, **more):
+    p = refused(stack, status, error, "POST", path(who), stack.keys["till"], headers=TILL,
+                json=dict(purpose=purpose, decision="give", **more))
+    if member:
+        assert p.get("member") == member, p
+
+
+def test_yes_names_what_was_shown(stack):
+    who = stack.person()
+    bad(stack, who, "missing-member", 400, member="notice")
+    bad(stack, who, "missing-member", 400, member="notice_version", notice="privacy",
+        language="es")
+    bad(stack, who, "missing-member", 400, member="language", notice="privacy",
+        notice_version=1)
+    bad(stack, who, "unknown-notice", **dict(SHOWN, notice="never"))
+    bad(stack, who, "unknown-notice", **dict(SHOWN, notice_version=7))
+    bad(stack, who, "unknown-notice", **dict(SHOWN, language="fr"))
+    bad(stack, who, "bad-value", **dict(SHOWN, notice_version=0))
+    bad(stack, who, "bad-value", **dict(SHOWN, shown="half"))
+    bad(stack, who, "unknown-purpose", purpose="telepathy", **SHOWN)
+    bad(stack, who, "bad-value", member="channel", channel="pigeon", **SHOWN)
+    bad(stack, who, "bad-value", member="source", source="gossip", **SHOWN)
+    bad(stack, who, "bad-value", member="evidence", evidence="gossip", **SHOWN)
+    bad(stack, who, "bad-value", member="time", time=when(1), **SHOWN)
+    only = notice(stack, "only", purposes={"necessary": [], "voluntary": ["marketing"]})
+    bad(stack, who, "notice-unfit", member="purpose", **only)
+    assert stack.consent(who, "give", "marketing", channel="email", **only).status == 200
+
+
+def test_yes_before_its_notice(stack):
+    who = stack.person()
+    old = notice(stack, "dated", **{"from": "2020-01-01"})
+    bad(stack, who, "notice-unfit", member="time", time="2019-12-31T23:59:59Z", **old)
+    assert stack.consent(who, "give", time="2020-01-01T00:00:00Z", **old).status == 200
+    # Another version takes its place: each holds in its own time.
+    new = notice(stack, "dated", version=2, **{"from": "2021-01-01"})
+    bad(stack, who, "notice-unfit", member="notice_version", time="2021-01-01T00:00:00Z", **old)
+    bad(stack, who, "notice-unfit", member="time", time="2020-12-31T23:59:59Z", **new)
+    assert stack.consent(who, "give", **new).status == 200
+    # One that is to come is no notice yet.
+    soon = notice(stack, "soon", **{"from": when(30)})
+    bad(stack, who, "notice-unfit", member="time", **soon)
+
+
+def test_evidence_is_kept(stack):
+    who, guardian = stack.person(), stack.person()
+    proof = dict(words="Acepto recibir ofertas", form="alta-2026", taken_at="caja 3",
+                 method="checkbox", source="till", evidence="original", shown="short",
+                 double_opt_in="mail-77", attachment="00010203-0405-4607-8809-0a0b0c0d0e0f")
+    r = stack.consent(who, "give", headers=dict(TILL, **STAFF), **proof)
+    assert r.json()["status"] == "given"
+    event, = history(stack, who)
+    for name, value in dict(proof, **SHOWN).items():
+        assert event[name] == value, name
+    assert event["sha256"] == hashlib.sha256("Aviso breve.\n".encode()).hexdigest()
+    assert event["staff"] == "s.vidal" and event["place"] == "store-1"
+    assert event["role"] == "till" and event["sequence"] == 1 and "confirmed" in event
+    bad(stack, guardian, "bad-value", member="confirmed", confirmed=when(-1), **SHOWN)
+    bad(stack, guardian, "bad-value", member="confirmed", double_opt_in="x",
+        confirmed=when(1), **SHOWN)
+    # Who took it is not the customer's to know.
+    own = history(stack, who, stack.customer(who), {})
+    assert "staff" not in own[0] and own[0]["words"] == proof["words"]
+    problem(stack.http("GET", path(who, "/history"), stack.keys["tool"]), 403,
+            "denied-by-policy")
+
+
+def test_explicit_consent(stack):
+    who = stack.person()
+    for method in (None, "form", "silence"):
+        more = {} if method is None else {"method": method}
+        bad(stack, who, "explicit-consent-required", purpose="dietary_service",
+            member="method", **dict(SHOWN, **more))
+    r = stack.consent(who, "give", "dietary_service", method="signature")
+    assert r.json()["status"] == "given" and "until" in r.json()
+
+
+def test_asked_and_no_answer(stack):
+    who = stack.person()
+    assert stack.consent(who, "ask").json()["status"] == "requested"
+    problem(stack.read(who, purpose="personalised_offers"), 403, "no-live-consent")
+    assert stack.consent(who, "give").json()["status"] == "given"
+    # Asked again, an answer stays an answer.
+    assert stack.consent(who, "ask").json()["status"] == "given"
+    assert stack.consent(who, "give").json()["status"] == "renewed"
+    assert [e["status"] for e in history(stack, who)] == [
+        "requested", "given", "requested", "renewed"]
+
+
+def test_ended_by_others(stack):
+    who = stack.person()
+    officer = stack.keys["officer"]
+    for decision, status in (("revoke", "revoked"), ("expire", "expired"),
+                             ("invalidate", "invalidated")):
+        assert stack.consent(who, "give").status == 200
+        assert stack.consent(who, decision, key=officer, headers=OFFICER).json()["status"] \
+            == status
+        problem(stack.read(who, purpose="personalised_offers"), 403, "no-live-consent")
+        refused(stack, 422, "bad-value", "POST", path(who), stack.customer(who),
+                json={"purpose": "marketing", "decision": decision})
+
+
+# --- A no ---
+
+def test_withdrawing_is_one_call_and_the_same_twice(stack):
+    who = stack.person(consents=["personalised_offers"])
+    entries = stack.entries()
+    first = stack.consent(who, "withdraw", headers=TILL)
+    again = stack.consent(who, "withdraw", headers=TILL)
+    assert first.json()["status"] == again.json()["status"] == "withdrawn"
+    assert first.json()["sequence"] == again.json()["sequence"]
+    assert stack.entries() == entries + 2
+    assert [e["status"] for e in history(stack, who)] == ["given", "withdrawn"]
+    # Never given, of any channel, with nonsense beside it: it is taken.
+    for more in ({}, {"channel": "sms"}, {"notice": "never", "language": "fr"},
+                 {"time": "2001-01-01T00:00:00Z"}):
+        r = stack.consent(who, "withdraw", "marketing", **more)
+        assert r.status == 200 and r.json()["status"] == "withdrawn", r
+    assert stack.consent(who, "withdraw", "loyalty_account").status == 200
+
+
+def test_withdrawing_whatever_the_rate(own):
+    stack = own()
+    who = stack.person(consents=["personalised_offers"])
+    key = stack.customer(who)
+    for _ in range(70):     # reading one's own data is limited to 60 a minute
+        last = stack.http("GET", "/v1/subjects/%s?purpose=loyalty_account" % who, key)
+    assert last.error == "rate-limited"
+    assert stack.consent(who, "withdraw", key=key, headers={}).status == 200
+
+
+def test_late_word(stack):
+    """A yes from before the last word is kept, and changes nothing; a late no counts."""
+    who = stack.person()
+    assert stack.consent(who, "withdraw").status == 200
+    r = stack.consent(who, "give", time=when(-10))
+    assert r.status == 200 and r.json()["status"] == "withdrawn"
+    problem(stack.read(who, purpose="personalised_offers"), 403, "no-live-consent")
+    assert stack.consent(who, "give").json()["status"] == "given"
+    assert stack.consent(who, "withdraw", time=when(-20)).json()["status"] == "withdrawn"
+    problem(stack.read(who, purpose="personalised_offers"), 403, "no-live-consent")
+    assert [e["status"] for e in history(stack, who)] == [
+        "withdrawn", "given", "given", "withdrawn"]
+
+
+def test_objection_beats_consent(stack):
+    who = stack.person()
+    assert stack.consent(who, "give", "advertising_audiences", channel="ads").status == 200
+    assert stack.consent(who, "object", "advertising_audiences").json()["status"] == "objected"
+    bad(stack, who, "objection-stands", 409, "advertising_audiences", channel="ads", **SHOWN)
+    assert state(stack, who)["advertising_audiences", "ads"]["status"] == "objected"
+    # Withdrawing as well takes nothing away from it.
+    assert stack.consent(who, "withdraw", "advertising_audiences").json()["status"] == "objected"
+    # Where the policy says so, a later yes lifts it: profiling apart from marketing.
+    assert stack.consent(who, "give").status == 200
+    assert stack.consent(who, "object", "segmentation").status == 200
+    assert stack.read(who, purpose="personalised_offers").status == 200
+    assert stack.consent(who, "object").status == 200
+    problem(stack.read(who, purpose="personalised_offers"), 403, "no-live-consent")
+    assert stack.consent(who, "give").json()["status"] == "given"
+    assert stack.read(who, purpose="personalised_offers").status == 200
+    # Not one to the purpose above.
+    assert stack.consent(who, "object", "marketing").status == 200
+    bad(stack, who, "objection-stands", 409, **SHOWN)
+    problem(stack.read(who, purpose="personalised_offers"), 403, "no-live-consent")
+
+
+# --- Children ---
+
+def child(stack, years, **more):
+    born = datetime.date.today() - datetime.timedelta(days=int(years * 365.25))
+    return stack.person(birth_date=born.isoformat(), **more)
+
+
+def relate(stack, who, other, relation="guardian", key=None, headers=TILL):
+    return stack.http("POST", "/v1/subjects/%s/relations" % who, key or stack.keys["till"],
+                      json={"relation": relation, "other": other}, headers=headers)
+
+
+def test_child_needs_a_guardian(stack):
+    who, mother, stranger = child(stack, 11.5), stack.person(), stack.person()
+    email = dict(SHOWN, channel="email")
+    bad(stack, who, "guardian-required", purpose="marketing", member="on_behalf", **email)
+    bad(stack, who, "guardian-required", purpose="marketing", member="on_behalf",
+        on_behalf=mother, **email)
+    assert relate(stack, who, mother).status == 200
+    assert relate(stack, who, mother).status == 200     # said again it changes nothing
+    assert stack.sql("SELECT count(*) FROM relation WHERE subject_id = '%s'" % who) == "1"
+    bad(stack, who, "guardian-required", purpose="marketing", member="on_behalf",
+        on_behalf=stranger, **email)
+    r = stack.consent(who, "give", "marketing", channel="email", on_behalf=mother)
+    assert r.json()["status"] == "given", r
+    # Asked again at fourteen, as Spain has it.
+    turns = datetime.date.today() + datetime.timedelta(days=int(2.5 * 365.25))
+    assert abs((datetime.date.fromisoformat(r.json()["until"][:10]) - turns).days) <= 2
+    assert history(stack, who)[0]["on_behalf"] == mother
+    # Not profiled, whoever agrees; but a child's no is a no.
+    bad(stack, who, "guardian-required", purpose="personalised_offers", member="purpose",
+        on_behalf=mother, **SHOWN)
+    assert stack.consent(who, "withdraw", "marketing", channel="email").status == 200
+    grown = child(stack, 14.1)
+    assert stack.consent(grown, "give", "marketing", channel="email").status == 200
+
+
+def test_relations_are_guarded(stack):
+    who, other = stack.person(), stack.person()
+    key = stack.customer(who)
+    far = stack.person(key=stack.keys["till-other"])
+    assert relate(stack, who, other, key=key, headers={}).status == 403
+    assert relate(stack, who, far).status == 404
+    assert relate(stack, far, who).status == 404
+    problem(relate(stack, who, who), 422, "bad-value")
+    problem(relate(stack, who, other, "friend"), 422, "bad-value")
+    young = child(stack, 10)
+    assert relate(stack, young, other).status == 200
+    stack.sql("UPDATE relation SET other = '%s' WHERE subject_id = '%s'" % (who, young))
+    problem(stack.consent(young, "give", "marketing", channel="email", on_behalf=who), 500,
+            "integrity-failure")
+
+
+def test_child_at_sign_up(stack):
+    body = {"fields": {"first_name": "Iu", "birth_date": (
+        datetime.date.today() - 4000 * DAY).isoformat()},
+        "consents": [dict(SHOWN, purpose="marketing", channel="email", decision="give")]}
+    refused(stack, 422, "guardian-required", "POST", "/v1/subjects", stack.keys["till"],
+            headers=TILL, json=body)
+
+
+# --- Time ---
+
+def test_asked_again_with_a_new_version(own):
+    stack = own()
+    later = stack.person()
+    new = notice(stack, "renewed", version=1, **{"from": "2015-01-01"})
+    assert stack.consent(later, "give", time=when(-400), **new).status == 200
+    assert stack.read(later, purpose="personalised_offers").status == 200
+    new = notice(stack, "renewed", version=2, **{"from": when(-30), "evidence": "original",
+                                                 "ask_again_from": when(-1)})
+    g = state(stack, later)["personalised_offers", None]
+    assert g["status"] == "expired" and g["ask_again"] is True
+    p = problem(stack.read(later, purpose="personalised_offers"), 403, "no-live-consent")
+    assert p["clause"] == "consent:personalised_offers"
+    assert stack.consent(later, "give", **new).status == 200
+    assert stack.read(later, purpose="personalised_offers").status == 200
+    # Said after the new one was in force: they were not asked the old way.
+    assert stack.consent(later, "give", time=when(-2), **new).status == 200
+    assert "ask_again" not in state(stack, later)["personalised_offers", None]
+    # From a day to come, nothing changes yet.
+    stack.notice(name="renewed", version=3, **{"from": when(10), "ask_again_from": when(20)})
+    assert stack.read(later, purpose="personalised_offers").status == 200
+
+
+def test_consent_runs_out(stack):
+    who = stack.person()
+    r = stack.consent(who, "give", "advertising_audiences", channel="ads", time=when(-800))
+    assert r.status == 200, r
+    g = state(stack, who)["advertising_audiences", "ads"]
+    assert g["status"] == "expired" and g["ask_again"] is True and g["until"] < when(0)
+
+
+# --- Global Privacy Control ---
+
+def test_gpc(stack):
+    r = stack.http("GET", "/.well-known/gpc.json")
+    assert r.status == 200 and r.json()["gpc"] is True
+    datetime.date.fromisoformat(r.json()["lastUpdate"])
+    who = stack.person()
+    key = stack.customer(who)
+    gpc = {"Sec-GPC": "1"}
+    assert stack.consent(who, "give", "advertising_audiences", channel="ads").status == 200
+    assert stack.consent(who, "give", key=key, headers=gpc).status == 200
+    now = state(stack, who)
+    assert now["advertising_audiences", "ads"]["status"] == "objected"
+    assert now["personalised_offers", None]["status"] == "given"
+    assert [(e["purpose"], e["status"], e.get("gpc")) for e in history(stack, who)][1:] == [
+        ("advertising_audiences", "objected", True), ("personalised_offers", "given", True)]
+    # A yes to the very thing does not get past it, and leaves no trace.
+    refused(stack, 409, "objection-stands", "POST", path(stack.person()), stack.keys["till"],
+            headers=dict(TILL, **gpc), json=dict(SHOWN, purpose="advertising_audiences",
+                                                 channel="ads", decision="give"))
+    for value in ("0", "true", "11"):
+        other = stack.person(headers={"Sec-GPC": value})
+        assert state(stack, other) == {}
+    new = stack.person(headers=gpc)
+    assert state(stack, new)["advertising_audiences", None]["status"] == "objected"
+
+
+# --- History ---
+
+def test_history_pages(stack):
+    who = stack.person()
+    for i in range(23):
+        stack.consent(who, "give" if i % 2 == 0 else "withdraw")
+    whole = history(stack, who)
+    assert [e["sequence"] for e in whole] == list(range(1, 24))
+    assert history(stack, who, limit=5) == whole
+    problem(stack.http("GET", path(who, "/history?limit=0"), stack.keys["till"],
+                       headers=TILL), 422, "bad-value")
+    problem(stack.http("GET", path(who, "/history?cursor=AAAA"), stack.keys["till"],
+                       headers=TILL), 400, "bad-cursor")
+    first = stack.http("GET", path(who, "/history?limit=5"), stack.keys["till"],
+                       headers=TILL).json()["next"]
+    problem(stack.http("GET", path(who, "/history?cursor=" + first), stack.keys["service"],
+                       headers=STAFF), 400, "bad-cursor")
+
+
+TAMPER = {
+    "removed": "DELETE FROM consent_event WHERE subject_id = '{a}' AND sequence = 2",
+    "the last removed": "DELETE FROM consent_event WHERE subject_id = '{a}' AND sequence = 3",
+    "all removed": "DELETE FROM consent_event WHERE subject_id = '{a}'",
+    "reordered": "UPDATE consent_event SET sequence = CASE sequence WHEN 1 THEN 102 WHEN 2 "
+                 "THEN 101 END WHERE subject_id = '{a}' AND sequence < 3; UPDATE consent_event "
+                 "SET sequence = sequence - 100 WHERE subject_id = '{a}' AND sequence > 100",
+    "changed": "UPDATE consent_event SET sealed = set_byte(sealed, 30, "
+               "get_byte(sealed, 30) # 1) WHERE subject_id = '{a}' AND sequence = 2",
+    "its hash changed": "UPDATE consent_event SET hash = set_byte(hash, 3, get_byte(hash, 3) # 1)"
+                        " WHERE subject_id = '{a}' AND sequence = 3",
+    "swapped between people": "UPDATE consent_event a SET sealed = b.sealed, hash = b.hash FROM "
+                              "consent_event b WHERE a.subject_id = '{a}' AND b.subject_id = "
+                              "'{b}' AND a.sequence = b.sequence",
+    "another's put behind": "INSERT INTO consent_event SELECT '{a}', 4, sealed, hash FROM "
+                            "consent_event WHERE subject_id = '{b}' AND sequence = 3",
+}
+
+
+@pytest.mark.parametrize("what", TAMPER)
+def test_tampered_history_is_not_told(stack, what):
+    a, b = stack.person(), stack.person()
+    for who in (a, b):
+        for decision in ("give", "withdraw", "give"):
+            assert stack.consent(who, decision).status == 200
+        assert len(history(stack, who)) == 3
+    stack.sql(TAMPER[what].format(a=a, b=b))
+    for page in ("/history", "/history?limit=1"):
+        r = stack.http("GET", path(a, page), stack.keys["till"], headers=TILL)
+        problem(r, 500, "integrity-failure")
+        assert "events" not in r.json()
+    assert a in stack.log()
+    # The state is the header's: it stands, and so does the other's history.
+    assert state(stack, a)["personalised_offers", None]["status"] == "given"
+    assert len(history(stack, b)) == 3
+
+
+def test_many_events_read_as_few(stack):
+    """The state comes from one row: what it reads does not grow with history."""
+    who = stack.person()
+    for _ in range(60):
+        stack.consent(who, "give")
+        stack.consent(who, "withdraw")
+    size = stack.sql("SELECT octet_length(header) FROM subject WHERE subject_id = '%s'" % who)
+    one = stack.person()
+    stack.consent(one, "withdraw")
+    assert int(size) <= 32 + int(stack.sql(
+        "SELECT octet_length(header) FROM subject WHERE subject_id = '%s'" % one))
+
+
+# --- Races ---
+
+def test_last_acknowledged_word_counts(stack):
+    """Whatever runs beside what: at the end stands what the last answer said."""
+    who = stack.person()
+    seed = random.randrange(1 << 30)
+    answers, lock = [], threading.Lock()
+
+    def talk(n):
+        mine, call = random.Random(seed + n), Client(stack)
+        for _ in range(25):
+            decision = mine.choice(("give", "withdraw"))
+            body = dict(SHOWN, purpose="personalised_offers", decision=decision)
+            r = call("POST", path(who), stack.keys["till"], body, TILL)
+            assert r.status == 200, r
+            with lock:
+                answers.append((r.json()["sequence"], r.json()["status"]))
+        call.close()
+    threads = [threading.Thread(target=talk, args=(n,)) for n in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    last = max(answers)
+    now = state(stack, who)["personalised_offers", None]["status"]
+    assert now == last[1], "seed %d" % seed
+    events = history(stack, who)
+    assert events[-1]["status"] == now and events[-1]["sequence"] == last[0]
+    # Once all is quiet, a last word is the last word.
+    for decision, status in (("withdraw", {"withdrawn"}), ("give", {"given", "renewed"})):
+        assert stack.consent(who, decision).json()["status"] in status
+        assert state(stack, who)["personalised_offers", None]["status"] in status
