@@ -244,7 +244,7 @@ def test_reports_count_what_was_said(own):
     assert rows(stack, "withdrawals")["rows"] == [] == rows(stack, "value")["rows"]
     # Officers only, and each look is an entry.
     problem(stack.http("GET", "/v1/reports/consents", stack.keys["till"], headers=TILL),
-            403, "denied-by-policy")
+            403, "purpose-not-registered")
     before = stack.entries()
     rows(stack, "consents")
     assert stack.entries() == before + 1
