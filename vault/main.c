@@ -24,7 +24,7 @@
 #define FD_ADMIN	4
 #define BATCH_WORKERS	2
 #define SOLO_WORKERS	2
-#define LOCKED_BYTES	((BATCH_WORKERS + SOLO_WORKERS) * RSG_ARENA_BYTES + 512 * 1024)
+#define LOCKED_BYTES	((BATCH_WORKERS + SOLO_WORKERS) * RSG_ARENA_BYTES + 1024 * 1024)
 
 static struct rsg_queue *queue;
 static struct rsg_link *link_;
