@@ -202,7 +202,7 @@ class Stack:
     """A state directory with its own PostgreSQL and server."""
 
     _template = None
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
     def __init__(self, home):
         self.home = home
