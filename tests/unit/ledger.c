@@ -1,0 +1,342 @@
+/*
+ * ledger.c - the rules of consent: golden histories (events in, state and
+ * decisions out), and what holds of any history at all.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <glob.h>
+#include <string.h>
+
+#include "consent/ledger.h"
+#include "policy_files.h"
+#include "resguardo/clock.h"
+#include "resguardo/json.h"
+
+#define GOLDEN	RSG_SOURCE "/tests/golden/consent/"
+#define RUNS	300
+#define WORDS	40
+
+static struct rsg_policy *policy;
+
+static int
+setup(void **state)
+{
+	struct rsg_buf bundle;
+
+	(void)state;
+	shipped_bundle(&bundle);
+	policy = policy_of(bundle.p, bundle.len);
+	rsg_buf_free(&bundle);
+	return policy == NULL;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	rsg_policy_free(policy);
+	return 0;
+}
+
+/* --- Golden histories --- */
+
+static const char *
+text(const struct rsg_json *v, const char *name)
+{
+	const char *s = rsg_json_string(rsg_json_get(v, name), NULL);
+
+	return s == NULL ? "" : s;
+}
+
+static uint16_t
+purpose(const char *id)
+{
+	const struct rsg_purposedef *p = rsg_policy_purpose(policy, id, strlen(id));
+
+	assert_non_null(p);
+	return p->number;
+}
+
+static enum rsg_channel
+channel(const char *name)
+{
+	int c = name[0] == '\0' ? RSG_CHANNEL_NONE : rsg_channel_find(name, strlen(name));
+
+	assert_true(c >= 0);
+	return (enum rsg_channel)c;
+}
+
+static int64_t
+day(const struct rsg_json *v, const char *name)
+{
+	return rsg_json_int(rsg_json_get(v, name)) * RSG_DAY_US;
+}
+
+static void
+say(const char *file, size_t i, const struct rsg_json *v, struct rsg_header *h)
+{
+	const char *word = text(v, "say"), *gets = text(v, "gets"), *got;
+	struct rsg_consent ev = { .status = rsg_ledger_status(word, strlen(word)),
+	    .purpose = purpose(text(v, "purpose")),
+	    .channel = channel(text(v, "channel")), .time = day(v, "day"),
+	    .dated = rsg_json_bool(rsg_json_get(v, "dated")), .until = day(v, "until") };
+	struct rsg_header before = *h;
+	struct rsg_said said;
+	enum rsg_err e = rsg_rules_apply(policy, h, &ev, &said);
+
+	got = e != RSG_OK ? rsg_err_id(e) : said.same ? "same" : rsg_status_name(said.event);
+	if (strcmp(got, gets) != 0)
+		fail_msg("%s: event %zu gets %s, should be %s", file, i, got, gets);
+	if (e != RSG_OK || said.same)
+		assert_memory_equal(&before, h, sizeof(before));
+}
+
+static void
+check_state(const char *file, const struct rsg_json *want, const struct rsg_header *h)
+{
+	for (size_t i = 0; i < h->ngrants; i++) {
+		const struct rsg_grant *g = &h->grant[i];
+		char name[96];
+
+		snprintf(name, sizeof(name), "%s%s%s",
+		    rsg_policy_purpose_no(policy, g->purpose)->id,
+		    g->channel == RSG_CHANNEL_NONE ? "" : "/",
+		    g->channel == RSG_CHANNEL_NONE ? "" : rsg_channel_name(g->channel));
+		if (strcmp(text(want, name), rsg_status_name(g->status)) != 0)
+			fail_msg("%s: %s is %s, should be %s", file, name,
+			    rsg_status_name(g->status), text(want, name));
+	}
+	if (rsg_json_size(want) != h->ngrants)
+		fail_msg("%s: %zu grants, should be %zu", file, h->ngrants,
+		    rsg_json_size(want));
+}
+
+/* The clause that refuses; "" where it is allowed. */
+static const char *
+ask(const struct rsg_header *h, const char *id, const char *by, int64_t now,
+    const struct rsg_again *again, size_t nagain)
+{
+	static struct rsg_answer a;
+	const struct rsg_standing st = { .state = h->state, .grant = h->grant,
+	    .ngrants = h->ngrants };
+	bool tool = strcmp(id, "segmentation") == 0 ||
+	    strcmp(id, "advertising_audiences") == 0;
+	bool improve = strcmp(id, "product_improvement") == 0;
+	const struct rsg_question q = {
+	    .role = tool ? "tool" : improve ? "service" : "till",
+	    .action = tool ? RSG_ACT_RELEASE : improve ? RSG_ACT_EVENT_READ : RSG_ACT_READ,
+	    .purpose = purpose(id), .channel = (uint8_t)channel(by), .standing = &st,
+	    .staff = true, .place = true, .reason = true, .now = now,
+	    .again = again, .nagain = nagain };
+
+	rsg_policy_decide(policy, &q, &a);
+	assert_true(a.err == RSG_OK || a.err == RSG_NO_CONSENT);
+	return a.err == RSG_OK ? "" : a.clause;
+}
+
+static void
+history(const char *file)
+{
+	struct rsg_header h = { .state = RSG_STATE_ACTIVE };
+	struct rsg_again again[8];
+	const struct rsg_json *list, *v;
+	struct rsg_json *root = NULL;
+	size_t len, nagain = 0;
+	char *bytes = file_text(file, &len);
+
+	assert_int_equal(rsg_json_parse(bytes, len, &root, NULL), RSG_OK);
+	list = rsg_json_get(root, "again");
+	for (; list != NULL && nagain < rsg_json_size(list); nagain++) {
+		v = rsg_json_at(list, nagain);
+		again[nagain] = (struct rsg_again){ purpose(text(v, "purpose")),
+		    day(v, "before"), day(v, "from") };
+	}
+	list = rsg_json_get(root, "events");
+	assert_true(rsg_json_size(list) > 0);
+	for (size_t i = 0; i < rsg_json_size(list); i++)
+		say(file, i, rsg_json_at(list, i), &h);
+	check_state(file, rsg_json_get(root, "state"), &h);
+	list = rsg_json_get(root, "may");
+	for (size_t i = 0; i < rsg_json_size(list); i++) {
+		const char *got;
+
+		v = rsg_json_at(list, i);
+		got = ask(&h, text(v, "purpose"), text(v, "channel"), day(v, "day"),
+		    again, nagain);
+		if (strcmp(got, text(v, "clause")) != 0)
+			fail_msg("%s: decision %zu is \"%s\", should be \"%s\"", file, i,
+			    got, text(v, "clause"));
+	}
+	rsg_json_free(root);
+	free(bytes);
+}
+
+static void
+golden_histories(void **state)
+{
+	glob_t found;
+
+	(void)state;
+	assert_int_equal(glob(GOLDEN "*.json", 0, NULL, &found), 0);
+	assert_true(found.gl_pathc >= 19);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		history(found.gl_pathv[i]);
+	globfree(&found);
+}
+
+/* --- Of any history --- */
+
+static uint64_t rng;
+
+static unsigned
+below(unsigned n)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 7;
+	rng ^= rng << 17;
+	return (unsigned)(rng >> 33) % n;
+}
+
+/* Any interleaving of gives and withdrawals ends in what the last call said,
+ * on clocks that differ by seconds. */
+static void
+last_word_counts(void **state)
+{
+	static const char *const ids[] = { "personalised_offers", "segmentation",
+	    "marketing" };
+
+	(void)state;
+	for (unsigned run = 0; run < RUNS; run++) {
+		struct rsg_header h = { .state = RSG_STATE_ACTIVE };
+		enum rsg_status last[3] = { RSG_STATUS_UNKNOWN };
+		int64_t now = 1000 * RSG_DAY_US;
+
+		rng = 88172645463325252u + run;
+		for (unsigned i = 0; i < WORDS; i++) {
+			unsigned which = below(3);
+			struct rsg_consent ev = { .purpose = purpose(ids[which]),
+			    .status = below(2) ? RSG_STATUS_GIVEN : RSG_STATUS_WITHDRAWN };
+			struct rsg_said said;
+
+			now += (int64_t)below(3) * RSG_US;
+			ev.time = now - (int64_t)below(5) * RSG_US;
+			assert_int_equal(rsg_rules_apply(policy, &h, &ev, &said), RSG_OK);
+			last[which] = ev.status;
+		}
+		for (unsigned k = 0; k < 3; k++) {
+			bool yes = ask(&h, ids[k], "", now + RSG_DAY_US, NULL, 0)[0] == '\0';
+
+			if (yes != (last[k] == RSG_STATUS_GIVEN))
+				fail_msg("run %u: %s", run, ids[k]);
+		}
+	}
+}
+
+/* After a withdrawal as a whole nothing is allowed, whatever came before. */
+static void
+whole_withdrawal_ends_all(void **state)
+{
+	static const enum rsg_status words[] = { RSG_STATUS_GIVEN,
+	    RSG_STATUS_WITHDRAWN, RSG_STATUS_REFUSED, RSG_STATUS_REQUESTED,
+	    RSG_STATUS_OBJECTED, RSG_STATUS_EXPIRED, RSG_STATUS_REVOKED };
+
+	(void)state;
+	for (unsigned run = 0; run < RUNS; run++) {
+		struct rsg_header h = { .state = RSG_STATE_ACTIVE };
+		struct rsg_consent ev = { .purpose = purpose("marketing") };
+		struct rsg_said said;
+
+		rng = 1181783497276652981u + run;
+		for (unsigned i = 0; i < WORDS; i++) {
+			ev.status = words[below(7)];
+			ev.channel = (enum rsg_channel)below(RSG_CHANNEL__MAX);
+			ev.dated = below(4) == 0;
+			ev.time = (int64_t)(1 + below(100)) * RSG_DAY_US;
+			assert_int_equal(rsg_rules_apply(policy, &h, &ev, &said), RSG_OK);
+		}
+		ev = (struct rsg_consent){ .purpose = purpose("marketing"),
+		    .status = RSG_STATUS_WITHDRAWN, .time = RSG_DAY_US };
+		assert_int_equal(rsg_rules_apply(policy, &h, &ev, &said), RSG_OK);
+		for (int c = 0; c < RSG_CHANNEL__MAX; c++)
+			assert_string_not_equal(ask(&h, "marketing", c == 0 ? "" :
+			    rsg_channel_name((enum rsg_channel)c), 200 * RSG_DAY_US,
+			    NULL, 0), "");
+		/* And said again, it is the same. */
+		assert_int_equal(rsg_rules_apply(policy, &h, &ev, &said), RSG_OK);
+		assert_true(said.same);
+	}
+}
+
+/* A header with no room left takes a withdrawal all the same. */
+static void
+full_header_takes_a_no(void **state)
+{
+	struct rsg_header h = { .state = RSG_STATE_ACTIVE };
+	struct rsg_consent ev = { .status = RSG_STATUS_WITHDRAWN, .time = RSG_DAY_US };
+	const struct rsg_purposedef *p;
+	struct rsg_said said;
+
+	(void)state;
+	for (size_t i = 0; (p = rsg_policy_purpose_at(policy, i)) != NULL; i++)
+		for (int c = 0; c < RSG_CHANNEL__MAX; c++) {
+			ev.purpose = p->number;
+			ev.channel = (enum rsg_channel)c;
+			assert_int_equal(rsg_rules_apply(policy, &h, &ev, &said), RSG_OK);
+		}
+	assert_int_equal(h.ngrants, RSG_HEADER_GRANTS);
+	ev.status = RSG_STATUS_GIVEN;
+	assert_int_equal(rsg_rules_apply(policy, &h, &ev, &said), RSG_TOO_LARGE);
+}
+
+/* --- The chain --- */
+
+static void
+chain_is_followed(void **state)
+{
+	struct rsg_subject s = { .id = rsg_id_new() };
+	struct rsg_history chain = { .count = 0 };
+	uint8_t hash[3][RSG_DIGEST_LEN] = { { 0 } };
+	static const char *const sealed[] = { "one", "two", "three" };
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++)
+		rsg_ledger_hash(i == 0 ? chain.head : hash[i - 1], i + 1, sealed[i],
+		    strlen(sealed[i]), hash[i]);
+	s.h.consent.count = 3;
+	memcpy(s.h.consent.head, hash[2], RSG_DIGEST_LEN);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(rsg_ledger_follow(&s, &chain, i + 1, sealed[i],
+		    strlen(sealed[i]), hash[i], RSG_DIGEST_LEN), RSG_OK);
+	assert_int_equal(rsg_ledger_ends(&s, &chain), RSG_OK);
+	/* One too few, one out of place, one changed, one with a short hash. */
+	chain = (struct rsg_history){ .count = 2 };
+	memcpy(chain.head, hash[1], RSG_DIGEST_LEN);
+	assert_int_equal(rsg_ledger_ends(&s, &chain), RSG_TAMPERED);
+	assert_int_equal(rsg_ledger_follow(&s, &chain, 4, sealed[2], 5, hash[2],
+	    RSG_DIGEST_LEN), RSG_TAMPERED);
+	assert_int_equal(rsg_ledger_follow(&s, &chain, 3, sealed[2], 5, hash[2], 31),
+	    RSG_TAMPERED);
+	assert_int_equal(rsg_ledger_follow(&s, &chain, 3, "threw", 5, hash[2],
+	    RSG_DIGEST_LEN), RSG_TAMPERED);
+	/* As many, and yet others. */
+	chain = (struct rsg_history){ .count = 3 };
+	assert_int_equal(rsg_ledger_ends(&s, &chain), RSG_TAMPERED);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(golden_histories),
+		cmocka_unit_test(last_word_counts),
+		cmocka_unit_test(whole_withdrawal_ends_all),
+		cmocka_unit_test(full_header_takes_a_no),
+		cmocka_unit_test(chain_is_followed),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
