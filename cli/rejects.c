@@ -83,7 +83,8 @@ rsg_rejects_put(struct rsg_rejects *r, struct rsg_reject *list, size_t n)
 {
 	int written;
 
-	qsort(list, n, sizeof(*list), by_line);
+	if (n > 1)
+		qsort(list, n, sizeof(*list), by_line);
 	for (size_t i = 0; i < n; i++) {
 		count(r, &list[i]);
 		written = fprintf(r->file, "%lld,%s,%s\n", (long long)list[i].line,
