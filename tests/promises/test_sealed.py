@@ -24,7 +24,7 @@ TEXTS = {
     "document": "DOC-PLANTADO-7731", "item": "Articulo-plantado-xv", "store": "Tienda-xvplantada",
     "category": "Categoria-plantadaxu", "payment": "pago-plantadoxt", "staff": "Empleadaxs Plantada",
     "place": "Lugar-plantadoxr", "reason": "Motivo plantadoxp 7731", "amount": "773177.31",
-    "notice": "aviso-plantadoxo", "imported": "Importadaxn",
+    "words": "aviso-plantadoxo", "imported": "Importadaxn",
 }
 IGNORED = {"birth_date"}       # a date is in a thousand places; its digest and others are looked for
 
@@ -50,12 +50,13 @@ def forms(value):
 
 @pytest.fixture(scope="module")
 def planted():
-    from stack import Stack
+    from stack import SHOWN, Stack
     with Stack.start() as s:
         head = {"Resguardo-Place": TEXTS["place"], "Resguardo-Staff": TEXTS["staff"],
                 "Resguardo-Reason": TEXTS["reason"]}
         body = {"fields": dict(PLANTED), "consents": [
-            {"purpose": "personalised_offers", "decision": "give", "notice": TEXTS["notice"]}]}
+            dict(SHOWN, purpose="personalised_offers", decision="give",
+                 words=TEXTS["words"])]}
         who = None
         fields = dict(PLANTED)
         fields.pop("instagram")
