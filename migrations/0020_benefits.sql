@@ -21,7 +21,7 @@ CREATE TABLE promise (
 	due		timestamptz NOT NULL,
 	PRIMARY KEY (subject_id, benefit)
 );
-CREATE INDEX promise_due ON promise (controller, due, benefit);
+CREATE INDEX promise_due ON promise (due, benefit);
 
 CREATE INDEX request_open ON request (kind, due) WHERE state = 1;
 

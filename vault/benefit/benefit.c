@@ -67,7 +67,9 @@ put_event(struct rsg_buf *b, const struct rsg_call *c, const struct rsg_benefit_
 	rsg_buf_u8(b, ev->flags);
 	rsg_buf_u32(b, ev->version);
 	rsg_buf_u64(b, (uint64_t)ev->points);
+	rsg_buf_u64(b, (uint64_t)ev->value);
 	rsg_buf_u64(b, (uint64_t)ev->cost);
+	rsg_buf_u32(b, ev->valid_days);
 	rsg_buf_u64(b, (uint64_t)ev->due);
 	rsg_buf_u64(b, (uint64_t)ev->until);
 	put_text(b, ev->incentive);
@@ -102,7 +104,9 @@ get_event(const uint8_t *p, size_t len, struct rsg_benefit_event *ev)
 	ev->flags = rsg_rd_u8(&r);
 	ev->version = rsg_rd_u32(&r);
 	ev->points = (int64_t)rsg_rd_u64(&r);
+	ev->value = (int64_t)rsg_rd_u64(&r);
 	ev->cost = (int64_t)rsg_rd_u64(&r);
+	ev->valid_days = rsg_rd_u32(&r);
 	ev->due = (int64_t)rsg_rd_u64(&r);
 	ev->until = (int64_t)rsg_rd_u64(&r);
 	get_text(&r, ev->incentive);
@@ -155,10 +159,6 @@ rsg_benefit_row(const struct rsg_subject *s, uint32_t sequence, const void *seal
 	return e;
 }
 
-enum rsg_err
-rsg_benefit_open(const struct rsg_subject *s, const struct rsg_result *r,
-    struct rsg_benefits *out)
-{
 static enum rsg_err
 open_row(const struct rsg_subject *s, const struct rsg_result *r, int row,
     uint32_t sequence, uint8_t head[RSG_DIGEST_LEN], struct rsg_benefit_event *ev)
@@ -171,14 +171,18 @@ open_row(const struct rsg_subject *s, const struct rsg_result *r, int row,
 	    rsg_benefit_row(s, sequence, sealed, len, head, ev);
 }
 
+enum rsg_err
+rsg_benefit_open(const struct rsg_subject *s, const struct rsg_result *r,
+    struct rsg_benefits *out)
+{
 	uint8_t head[RSG_DIGEST_LEN] = { 0 };
 	const struct rsg_history *h = &s->h.benefit;
 	struct rsg_id id;
 	enum rsg_err e = RSG_OK;
 
 	memset(out, 0, sizeof(*out));
-	out->event = calloc((size_t)h->count + 1, sizeof(*out->event));
-	if (out->event == NULL)
+	out->room = (size_t)h->count + 4;
+	if ((out->event = calloc(out->room, sizeof(*out->event))) == NULL)
 		return RSG_NO_MEMORY;
 	for (int row = 0; r != NULL && row < rsg_result_rows(r) && e == RSG_OK; row++) {
 		rsg_result_id(r, row, 0, &id);
@@ -197,6 +201,27 @@ open_row(const struct rsg_subject *s, const struct rsg_result *r, int row,
 		rsg_log(RSG_LOG_ERROR, "record.tampered", "what", RSG_LOG_S,
 		    "benefit history", "subject", RSG_LOG_ID, &s->id, NULL);
 	return e;
+}
+
+enum rsg_err
+rsg_benefit_push(struct rsg_benefits *b, const struct rsg_benefit_event *ev)
+{
+	struct rsg_benefit_event *more;
+
+	if (b->n == b->room) {
+		/* Not realloc(): what is left behind has to be wiped. */
+		if ((more = calloc(2 * b->room + 4, sizeof(*more))) == NULL)
+			return RSG_NO_MEMORY;
+		if (b->n > 0)
+			memcpy(more, b->event, b->n * sizeof(*more));
+		if (b->event != NULL)
+			rsg_secret_wipe(b->event, b->n * sizeof(*b->event));
+		free(b->event);
+		b->event = more;
+		b->room = 2 * b->room + 4;
+	}
+	b->event[b->n++] = *ev;
+	return RSG_OK;
 }
 
 void
@@ -271,8 +296,10 @@ rsg_benefit_follows(enum rsg_benefit_act state, enum rsg_benefit_act act)
 static void
 take_event(struct rsg_benefit *b, const struct rsg_benefit_event *ev)
 {
-	if (b->state == 0)
+	if (b->state == 0) {
 		b->first = *ev;
+		b->paid = (ev->flags & RSG_BENEFIT_PAID) != 0;
+	}
 	b->state = ev->act;
 	b->since = ev->time;
 	b->cost += ev->cost;

@@ -25,7 +25,11 @@ enum rsg_benefit_act {
 };
 const char *rsg_benefit_act_name(enum rsg_benefit_act);		/* "promised" */
 
-enum { RSG_BENEFIT_FLAGGED = 1 };	/* taken back because of a withdrawal */
+enum {
+	RSG_BENEFIT_FLAGGED = 1,	/* taken back after a withdrawal */
+	RSG_BENEFIT_TAKES_BACK = 2,	/* its incentive says that it may be */
+	RSG_BENEFIT_PAID = 4,		/* bought with points, which had their cost */
+};
 
 #define RSG_BENEFIT_TEXT	65
 struct rsg_benefit_event {
@@ -39,7 +43,9 @@ struct rsg_benefit_event {
 	uint8_t flags;
 	uint32_t version;		/* of the incentive */
 	int64_t points;
-	int64_t cost;			/* minor units, as counted in the activity */
+	int64_t value;			/* what it is worth, minor units */
+	int64_t cost;			/* as counted in the activity */
+	uint32_t valid_days;		/* once delivered; 0: no end */
 	int64_t due;			/* a promise's day; 0: none */
 	int64_t until;			/* good until; 0: no end */
 	char incentive[RSG_BENEFIT_TEXT];
@@ -54,14 +60,14 @@ struct rsg_benefit {
 	int64_t since;
 	int64_t until;
 	int64_t cost;			/* counted so far */
-	bool delivered, flagged;
+	bool delivered, flagged, paid;
 	char ref[RSG_BENEFIT_TEXT];	/* of its redemption */
 };
 
 /* A person's whole history, verified against the header. Wiped when freed. */
 struct rsg_benefits {
 	struct rsg_benefit_event *event;
-	size_t n;
+	size_t n, room;
 };
 
 /*
@@ -73,12 +79,6 @@ RSG_MUST enum rsg_err rsg_benefit_open(const struct rsg_subject *,
     const struct rsg_result *, struct rsg_benefits *);
 void rsg_benefit_free(struct rsg_benefits *);
 
-/*
- * Append to the person's history: the row goes to `q` (of BENEFIT_INSERT),
- * header and, where it costs something, activity are changed; the caller
- * writes them. `ev->sequence` and `recorded` are set.
- */
-RSG_MUST enum rsg_err rsg_benefit_append(struct rsg_bind *q, const struct rsg_call *,
 /* One event of a scan; `head` goes from the hash before it to its own, for the
  * caller to hold the last against the header. RSG_TAMPERED, not logged. */
 RSG_MUST enum rsg_err rsg_benefit_row(const struct rsg_subject *, uint32_t sequence,
@@ -89,6 +89,12 @@ RSG_MUST enum rsg_err rsg_benefit_row(const struct rsg_subject *, uint32_t seque
 RSG_MUST enum rsg_err rsg_benefit_push(struct rsg_benefits *,
     const struct rsg_benefit_event *);
 
+/*
+ * Append to the person's history: the row goes to `q` (of BENEFIT_INSERT),
+ * header and, where it costs something, activity are changed; the caller
+ * writes them. `ev->sequence` and `recorded` are set.
+ */
+RSG_MUST enum rsg_err rsg_benefit_append(struct rsg_bind *q, const struct rsg_call *,
     struct rsg_subject *, int64_t now, struct rsg_benefit_event *);
 
 /* One benefit at `now`; RSG_NOT_FOUND: there is none by that id. */

@@ -28,6 +28,7 @@ static const char *const kind_name[] = {
 	[RSG_SEAL_AUDIT_OPS] = "audit_ops",
 	[RSG_SEAL_AUDIT_ABOUT] = "audit_about", [RSG_SEAL_PAGE] = "page",
 	[RSG_SEAL_SERVICE_KEY] = "service_key", [RSG_SEAL_TOKEN] = "token",
+	[RSG_SEAL_REQUEST] = "request",
 };
 
 struct rsg_id

@@ -41,6 +41,7 @@ enum rsg_seal_kind {
 	RSG_SEAL_PAGE = 11,		/* pk: release, page number */
 	RSG_SEAL_SERVICE_KEY = 12,	/* pk: key id */
 	RSG_SEAL_TOKEN = 13,		/* pk: credential */
+	RSG_SEAL_REQUEST = 14,		/* pk: subject, request */
 };
 
 /* Where a sealed value belongs: the associated data, before encoding. */

@@ -115,3 +115,36 @@ rsg_zone_day(const struct rsg_zone *z, int64_t us)
 		day = z->piece[low + 1].day - 1;
 	return (int32_t)day;
 }
+
+#define MINUTE_US	(60 * RSG_US)
+#define MORNING		(6 * 60)
+#define DAY_MINUTES	(24 * 60)
+
+static int64_t
+day_start(const struct rsg_zone *z, int64_t day)
+{
+	size_t i = z->n - 1;
+
+	while (i > 0 && z->piece[i].day > day)
+		i--;
+	return z->piece[i].start + (day - z->piece[i].day) * RSG_DAY_US;
+}
+
+int
+rsg_zone_minute(const struct rsg_zone *z, int64_t us)
+{
+	int64_t day = rsg_zone_day(z, us), since = us - day_start(z, day), left;
+
+	if (since < MORNING * MINUTE_US)
+		return (int)(since / MINUTE_US);
+	left = day_start(z, day + 1) - us;
+	return DAY_MINUTES - (int)((left + MINUTE_US - 1) / MINUTE_US);
+}
+
+int64_t
+rsg_zone_instant(const struct rsg_zone *z, int64_t day, int minute)
+{
+	if (minute < MORNING)
+		return day_start(z, day) + minute * MINUTE_US;
+	return day_start(z, day + 1) - (DAY_MINUTES - minute) * MINUTE_US;
+}

@@ -27,4 +27,12 @@ void rsg_zone_free(struct rsg_zone *);
 /* The local day; before 1970 and after 2070 as if the clocks never changed. */
 int32_t rsg_zone_day(const struct rsg_zone *, int64_t us);
 
+/*
+ * The time of the day at an instant, in minutes, and the instant of a time of
+ * a day. Clocks change before six in the morning: times before are counted
+ * from the day's start, later ones from its end.
+ */
+int rsg_zone_minute(const struct rsg_zone *, int64_t us);
+int64_t rsg_zone_instant(const struct rsg_zone *, int64_t day, int minute);
+
 #endif

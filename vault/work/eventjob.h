@@ -62,6 +62,7 @@ struct job {
 	uint32_t *slot;			/* hash index, over refs and then over people */
 	size_t nslots;
 	const struct rsg_result *people;
+	struct rsg_bind *benefits;	/* points that purchases earn; NULL: none yet */
 };
 
 /* Read the calls' messages into lines and refs. */

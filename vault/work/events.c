@@ -149,6 +149,8 @@ finish(struct job *j)
 		return e;
 	if ((n = rsg_bind_count(b, 0)) > 0)
 		update = rsg_db_send(db, b);
+	if (j->benefits != NULL)
+		(void)rsg_db_send(db, j->benefits);
 	rsg_audit_send(j->w);
 	if (update >= 0) {
 		if ((e = rsg_db_fetch(db)) != RSG_OK)

@@ -5,7 +5,7 @@
 #include "work/auth.h"
 #include "work/metrics.h"
 
-static _Atomic int64_t batches, batched, entries;
+static _Atomic int64_t batches, batched, entries, overdue;
 static _Atomic int64_t answered[RSG_OP__MAX][2];	/* ok, failed */
 
 void
@@ -19,6 +19,12 @@ void
 rsg_metrics_call(const struct rsg_call *c)
 {
 	atomic_fetch_add(&answered[c->op][c->status != RSG_OK], 1);
+}
+
+void
+rsg_metrics_overdue(int64_t n)
+{
+	atomic_store(&overdue, n);
 }
 
 void
@@ -71,6 +77,8 @@ rsg_metrics_text(struct rsg_buf *b, size_t waiting)
 	one(b, "resguardo_vault_queue_waiting", "gauge",
 	    "Requests that wait for a worker.", (int64_t)waiting);
 	log_text(b);
+	one(b, "resguardo_vault_promises_overdue", "gauge",
+	    "Benefits promised and not delivered in time.", atomic_load(&overdue));
 	rsg_buf_str(b, "# HELP resguardo_vault_calls_total Requests answered, by operation.\n"
 	    "# TYPE resguardo_vault_calls_total counter\n");
 	for (int op = 0; op < RSG_OP__MAX; op++)

@@ -9,6 +9,7 @@
 void rsg_metrics_batch(size_t calls);			/* a transaction began */
 void rsg_metrics_call(const struct rsg_call *);	/* a call was answered */
 void rsg_metrics_audit(size_t entries);
+void rsg_metrics_overdue(int64_t promises);	/* as last counted */
 void rsg_metrics_text(struct rsg_buf *, size_t waiting);
 
 #endif

@@ -1,0 +1,498 @@
+/*
+ * Contacts: may one write to this person now, and what came of it.
+ *
+ * A tool names people by its own pseudonyms, or by references that it was
+ * given with an answer here; it learns nothing by them but yes and no.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "benefit/benefit.h"
+#include "consent/ledger.h"
+#include "ops/contacts.h"
+#include "ops/ops.h"
+#include "resguardo/clock.h"
+#include "segment/zone.h"
+#include "subject/event.h"
+#include "work/vault.h"
+
+#define REFERENCE_MAX	256
+
+/* What a tool can report, and the kind of event that it is. */
+static const struct { const char *word, *kind; } words[] = {
+	{ "contacted", "contact" }, { "opened", "open" },
+	{ "responded", "response" }, { "bounced", "bounce" },
+	{ "unsubscribed", "unsubscribe" }, { "complained", "complaint" },
+	{ "asked", "question" }, { "answered", "answer" },
+};
+enum { CONTACTED, OPENED, RESPONDED, BOUNCED, UNSUBSCRIBED, COMPLAINED, ASKED,
+	ANSWERED_IT, WORDS };
+
+/* --- Whom it is about --- */
+
+static struct rsg_place_of
+reference_place(const struct rsg_call *c)
+{
+	struct rsg_place_of at = { .kind = RSG_SEAL_TOKEN,
+	    .controller = c->actor.controller,
+	    .pk = rsg_seal_number(c->actor.recipient), .version = 1, .generation = 1 };
+
+	memcpy(at.pk2.b, "reference", 9);
+	return at;
+}
+
+static const struct rsg_service_name session = { RSG_SERVICE_SESSION, 0, 0 };
+
+static enum rsg_err
+open_reference(struct rsg_worker *w, struct rsg_call *c, struct rsg_id *id)
+{
+	struct rsg_place_of at = reference_place(c);
+	uint8_t text[REFERENCE_MAX];
+	const uint8_t *p;
+	size_t len, n;
+
+	(void)rsg_msg_get(c->in, RSG_F_REFERENCE, &p, &len);
+	if (len < RSG_SEAL_EXTRA || len > sizeof(text) || rsg_service_open(
+	    w->vault->keys, session, &at, p, len, text, &n) != RSG_OK || n != RSG_ID_LEN)
+		return rsg_call_fail(c, RSG_BAD_VALUE, "reference", NULL);
+	memcpy(id->b, text, RSG_ID_LEN);
+	return RSG_OK;
+}
+
+static enum rsg_err
+put_reference(struct rsg_worker *w, struct rsg_call *c, const struct rsg_id *id)
+{
+	struct rsg_place_of at = reference_place(c);
+	struct rsg_buf token;
+	enum rsg_err e;
+
+	rsg_buf_init(&token, REFERENCE_MAX);
+	if ((e = rsg_service_seal(w->vault->keys, session, &at, id->b, RSG_ID_LEN,
+	    &token)) == RSG_OK && (e = rsg_buf_err(&token)) == RSG_OK)
+		rsg_msg_bytes(&c->out, RSG_F_REFERENCE, token.p, token.len);
+	rsg_buf_free(&token);
+	return e;
+}
+
+static enum rsg_err
+open_pseudonym(struct rsg_worker *w, struct rsg_call *c, struct rsg_id *id)
+{
+	struct rsg_pseudonym *key = NULL;
+	struct rsg_id pseudonym;
+	const uint8_t *p;
+	size_t len;
+	enum rsg_err e;
+
+	(void)rsg_msg_get(c->in, RSG_F_PSEUDONYM, &p, &len);
+	if (len != RSG_ID_LEN)
+		return rsg_call_fail(c, RSG_BAD_VALUE, "pseudonym", NULL);
+	memcpy(pseudonym.b, p, RSG_ID_LEN);
+	if ((e = rsg_pseudonym_open(w->vault->keys, c->actor.recipient,
+	    c->actor.epoch, &key)) == RSG_OK)
+		e = rsg_pseudonym_subject(key, &pseudonym, 1, id);
+	rsg_pseudonym_free(key);
+	return e;
+}
+
+static enum rsg_err
+refuse(struct rsg_call *c, const char *member, const char *clause)
+{
+	c->audited = true;
+	c->draft.decision = RSG_DENIED;
+	snprintf(c->draft.clause, sizeof(c->draft.clause), "%s", clause);
+	return rsg_call_fail(c, RSG_DENIED, member, clause);
+}
+
+/* Outside, people have pseudonyms; inside, they have ids. Neither crosses. */
+static enum rsg_err
+want_person(struct rsg_item *it, enum rsg_action action)
+{
+	struct rsg_call *c = it->call;
+	bool pseudonym = rsg_msg_has(c->in, RSG_F_PSEUDONYM);
+	bool reference = rsg_msg_has(c->in, RSG_F_REFERENCE);
+	bool subject = rsg_msg_has(c->in, RSG_F_SUBJECT);
+	bool outside = c->actor.recipient != 0;
+	struct rsg_id id;
+	enum rsg_err e;
+
+	c->draft.action = action;
+	c->draft.recipient = c->actor.recipient;
+	if (outside && c->actor.contract_until != 0 &&
+	    c->actor.contract_until <= it->batch->w->now)
+		return refuse(c, NULL, "contract:expired");
+	if (outside && subject)
+		return refuse(c, "subject", "recipient:pseudonym");
+	if (!outside && !subject)
+		return refuse(c, "pseudonym", "recipient:none");
+	if (!outside && (pseudonym || reference))
+		return rsg_call_fail(c, RSG_UNKNOWN_MEMBER,
+		    pseudonym ? "pseudonym" : "reference", NULL);
+	if (outside && pseudonym == reference)
+		return rsg_call_fail(c, pseudonym ? RSG_UNKNOWN_MEMBER :
+		    RSG_MISSING_MEMBER, pseudonym ? "reference" : "pseudonym", NULL);
+	if (subject)
+		(void)rsg_msg_get_id(c->in, RSG_F_SUBJECT, &id);
+	else if ((e = pseudonym ? open_pseudonym(it->batch->w, c, &id) :
+	    open_reference(it->batch->w, c, &id)) != RSG_OK)
+		return e;
+	return rsg_want_subject(it, &id);
+}
+
+/* The purpose named; of a tool the first that it is registered for; else what
+ * the policy means by none. */
+static enum rsg_err
+read_purpose(struct rsg_item *it, uint16_t *number)
+{
+	struct rsg_call *c = it->call;
+	const struct rsg_policy *policy = it->batch->w->policy;
+	const struct rsg_purposedef *p = NULL;
+	const uint8_t *name;
+	size_t len;
+
+	*number = 0;
+	if (rsg_msg_get(c->in, RSG_F_PURPOSE, &name, &len)) {
+		if ((p = rsg_policy_purpose(policy, (const char *)name, len)) == NULL)
+			return rsg_call_fail(c, RSG_UNKNOWN_PURPOSE, "purpose", NULL);
+	} else if (c->actor.recipient != 0)
+		p = rsg_policy_purpose(policy, c->actor.purposes,
+		    strcspn(c->actor.purposes, ","));
+	*number = p != NULL ? p->number : rsg_policy_contact(policy)->purpose;
+	return *number != 0 ? RSG_OK :
+	    rsg_call_fail(c, RSG_MISSING_MEMBER, "purpose", NULL);
+}
+
+static enum rsg_err
+read_channel(struct rsg_call *c, enum rsg_channel *channel)
+{
+	const uint8_t *s;
+	size_t len;
+	int n = RSG_CHANNEL_NONE;
+
+	if (rsg_msg_get(c->in, RSG_F_CHANNEL, &s, &len) &&
+	    (n = rsg_channel_find((const char *)s, len)) <= RSG_CHANNEL_NONE)
+		return rsg_call_fail(c, RSG_BAD_VALUE, "channel", NULL);
+	*channel = (enum rsg_channel)n;
+	return RSG_OK;
+}
+
+/* --- May one? --- */
+
+static const char *const preferences[] = { "contact_frequency", "quiet_hours" };
+
+enum rsg_err
+rsg_op_contact_ask_want(struct rsg_item *it)
+{
+	struct rsg_contact *k = rsg_arena_get(it->batch->w->arena, sizeof(*k));
+	const struct rsg_fielddef *f;
+	enum rsg_err e;
+
+	if (k == NULL)
+		return RSG_NO_MEMORY;
+	it->scratch = k;
+	if ((e = read_channel(it->call, &k->channel)) != RSG_OK ||
+	    (e = read_purpose(it, &k->purpose)) != RSG_OK ||
+	    (e = want_person(it, RSG_ACT_CONTACT_ASK)) != RSG_OK)
+		return e;
+	for (size_t i = 0; i < 2 && e == RSG_OK; i++)
+		if ((f = rsg_policy_field(it->batch->w->policy, preferences[i],
+		    strlen(preferences[i]))) != NULL)
+			e = rsg_want_field(it, f->number);
+	return e;
+}
+
+/* A preference, if the person has one; *v untouched where not. */
+static enum rsg_err
+preference(struct rsg_item *it, const char *name, struct rsg_value *v)
+{
+	const struct rsg_fielddef *f = rsg_policy_field(it->batch->w->policy, name,
+	    strlen(name));
+	enum rsg_err e = f == NULL ? RSG_NOT_FOUND : rsg_item_value(it, f->number, v);
+
+	return e == RSG_NOT_FOUND ? RSG_OK : e;
+}
+
+static uint32_t
+every(const struct rsg_value *v, uint32_t otherwise)
+{
+	static const struct { const char *id; uint32_t days; } often[] = {
+		{ "daily", 1 }, { "weekly", 7 }, { "fortnightly", 14 }, { "monthly", 30 },
+	};
+
+	for (size_t i = 0; v->text != NULL && i < 4; i++)
+		if (strlen(often[i].id) == v->len &&
+		    memcmp(often[i].id, v->text, v->len) == 0)
+			return often[i].days;
+	return otherwise;
+}
+
+static bool
+quiet_at(int minute, unsigned from, unsigned to)
+{
+	unsigned m = (unsigned)minute;
+
+	if (from == to)
+		return false;
+	return from < to ? m >= from && m < to : m >= from || m < to;
+}
+
+/* The first moment from `at` on that is not quiet. */
+static int64_t
+loud_from(const struct rsg_zone *z, int64_t at, unsigned from, unsigned to)
+{
+	int64_t day = rsg_zone_day(z, at), end;
+
+	if (!quiet_at(rsg_zone_minute(z, at), from, to))
+		return at;
+	end = rsg_zone_instant(z, day, (int)to);
+	return end > at ? end : rsg_zone_instant(z, day + 1, (int)to);
+}
+
+/* What speaks against it, and until when; NULL: nothing. */
+static enum rsg_err
+weigh(struct rsg_item *it, const struct rsg_contact *k, const char **clause, int64_t *next)
+{
+	struct rsg_worker *w = it->batch->w;
+	const struct rsg_controller *con = rsg_vault_controller(w->vault,
+	    it->subject->controller);
+	const struct rsg_contactdef *d = rsg_policy_contact(w->policy);
+	struct rsg_standing st = rsg_item_standing(it);
+	struct rsg_value often = { 0 }, hours = { 0 };
+	unsigned from = d->quiet_from, to = d->quiet_to;
+	int64_t at = w->now;
+	int32_t last, today;
+	uint8_t kind = 0;
+	enum rsg_err e;
+
+	*next = 0;
+	if (con == NULL)
+		return RSG_UNAVAILABLE;
+	if (it->subject->h.state != RSG_STATE_ACTIVE) {
+		*clause = "state";
+		return RSG_OK;
+	}
+	if ((*clause = rsg_policy_against(w->policy, k->purpose, k->channel, &st,
+	    w->now)) != NULL)
+		return RSG_OK;
+	if ((e = preference(it, preferences[0], &often)) != RSG_OK ||
+	    (e = preference(it, preferences[1], &hours)) != RSG_OK)
+		return e;
+	if (hours.text != NULL && hours.len == 11) {
+		(void)rsg_policy_minutes(hours.text, 5, &from);
+		(void)rsg_policy_minutes(hours.text + 6, 5, &to);
+	}
+	today = rsg_zone_day(con->zone, w->now);
+	(void)rsg_policy_kind(w->policy, "contact", 7, &kind);
+	e = rsg_benefit_last(it->subject, kind, &last);
+	if (e != RSG_OK && e != RSG_NOT_FOUND)
+		return e;
+	if (e == RSG_OK && today - last < (int64_t)every(&often, d->every_days)) {
+		*clause = "preference:frequency";
+		at = rsg_zone_instant(con->zone, last +
+		    (int64_t)every(&often, d->every_days), 0);
+	} else if (quiet_at(rsg_zone_minute(con->zone, at), from, to))
+		*clause = "preference:quiet-hours";
+	if (*clause != NULL)
+		*next = loud_from(con->zone, at, from, to);
+	return RSG_OK;
+}
+
+enum rsg_err
+rsg_op_contact_ask(struct rsg_item *it)
+{
+	const struct rsg_contact *k = it->scratch;
+	struct rsg_call *c = it->call;
+	const char *clause = NULL;
+	struct rsg_answer answer;
+	int64_t next;
+	enum rsg_err e;
+
+	if ((e = rsg_item_open(it)) != RSG_OK ||
+	    (e = rsg_item_allowed(it, RSG_ACT_CONTACT_ASK, k->purpose, NULL, 0,
+	    &answer)) != RSG_OK || (e = weigh(it, k, &clause, &next)) != RSG_OK)
+		return e;
+	rsg_msg_bool(&c->out, RSG_F_MAY, clause == NULL);
+	if (clause != NULL) {
+		/* A no is an answer, and stands in the log as the no that it is. */
+		rsg_msg_text(&c->out, RSG_F_CLAUSE, clause);
+		snprintf(c->draft.clause, sizeof(c->draft.clause), "%s", clause);
+		if (next != 0)
+			rsg_msg_int(&c->out, RSG_F_NEXT_TIME, next);
+		return rsg_buf_err(&c->out);
+	}
+	if (c->actor.recipient != 0)
+		e = put_reference(it->batch->w, c, &it->subject->id);
+	else
+		rsg_msg_text(&c->out, RSG_F_LANGUAGE, it->subject->h.language);
+	return e != RSG_OK ? e : rsg_buf_err(&c->out);
+}
+
+/* --- What came of it --- */
+
+enum rsg_err
+rsg_op_contact_report_want(struct rsg_item *it)
+{
+	struct rsg_contact *k = rsg_arena_get(it->batch->w->arena, sizeof(*k));
+	struct rsg_call *c = it->call;
+	struct rsg_bind *b;
+	const uint8_t *s;
+	size_t len;
+	enum rsg_err e;
+
+	if (k == NULL)
+		return RSG_NO_MEMORY;
+	it->scratch = k;
+	(void)rsg_msg_get(c->in, RSG_F_KIND, &s, &len);
+	for (k->word = 0; k->word < WORDS; k->word++)
+		if (strlen(words[k->word].word) == len &&
+		    memcmp(words[k->word].word, s, len) == 0)
+			break;
+	if (k->word == WORDS || !rsg_policy_kind(it->batch->w->policy,
+	    words[k->word].kind, strlen(words[k->word].kind), &k->kind))
+		return rsg_call_fail(c, RSG_BAD_VALUE, "kind", NULL);
+	k->time = rsg_msg_get_int(c->in, RSG_F_TIME, it->batch->w->now);
+	if (k->time > it->batch->w->now)
+		return rsg_call_fail(c, RSG_BAD_VALUE, "time", NULL);
+	if ((e = read_channel(c, &k->channel)) != RSG_OK ||
+	    (e = read_purpose(it, &k->purpose)) != RSG_OK ||
+	    (e = want_person(it, RSG_ACT_CONTACT_REPORT)) != RSG_OK)
+		return e;
+	if (k->word == ANSWERED_IT) {
+		b = rsg_want_rows(it, RSG_SQL_REQUESTS_OPEN);
+		rsg_bind_id(b, 0, &it->subject->id);
+		rsg_bind_int(b, 1, RSG_QUESTION);
+	}
+	return RSG_OK;
+}
+
+static void
+take_text(struct rsg_call *c, struct rsg_event *ev, enum rsg_field f,
+    enum rsg_event_text t)
+{
+	const uint8_t *p;
+	size_t len;
+
+	if (rsg_msg_get(c->in, f, &p, &len)) {
+		ev->text[t].p = (const char *)p;
+		ev->text[t].len = len;
+	}
+}
+
+static uint32_t
+name_digest(struct rsg_item *it, const char *name)
+{
+	struct rsg_service_name key = { RSG_SERVICE_BLIND, it->subject->controller, 0 };
+	uint8_t digest[RSG_DIGEST_LEN];
+
+	if (rsg_service_digest(it->batch->w->vault->keys, key, "counter", name,
+	    strlen(name), digest) != RSG_OK)
+		return 0;
+	return rsg_get32(digest);
+}
+
+/* The event itself, as any other: in the history, and counted by its day. */
+static enum rsg_err
+note_event(struct rsg_item *it, const struct rsg_contact *k, const struct rsg_controller *con)
+{
+	struct rsg_event ev = { .kind = k->kind, .time = k->time };
+	struct rsg_benefit_day d = { .kind = k->kind,
+	    .day = rsg_zone_day(con->zone, k->time) };
+	struct rsg_subject *s = it->subject;
+	struct rsg_id chance = rsg_id_new(), id;
+	struct rsg_buf sealed;
+	struct rsg_bind *q;
+	enum rsg_err e;
+
+	memcpy(ev.currency, con->currency, sizeof(ev.currency));
+	take_text(it->call, &ev, RSG_F_CHANNEL, RSG_EV_CHANNEL);
+	take_text(it->call, &ev, RSG_F_DOCUMENT, RSG_EV_DOCUMENT);
+	take_text(it->call, &ev, RSG_F_CAMPAIGN, RSG_EV_ITEM);
+	ev.text[RSG_EV_ORIGIN].p = it->call->actor.recipient_name;
+	ev.text[RSG_EV_ORIGIN].len = strlen(it->call->actor.recipient_name);
+	rsg_event_id(s->keys.key[RSG_KEY_ACTIVITY], &ev, chance.b, &id);
+	rsg_buf_init(&sealed, 8192);
+	if ((e = rsg_event_seal(s->keys.key[RSG_KEY_ACTIVITY], s->controller, &s->id,
+	    &id, &ev, &sealed)) != RSG_OK || (e = rsg_buf_err(&sealed)) != RSG_OK)
+		goto done;
+	q = rsg_stage(it->batch, RSG_SQL_EVENT_INSERT);
+	rsg_bind_id(q, 0, &s->id);
+	rsg_bind_id(q, 1, &id);
+	rsg_bind_bytes(q, 2, sealed.p, sealed.len);
+	if (k->channel != RSG_CHANNEL_NONE)
+		d.channel = name_digest(it, rsg_channel_name(k->channel));
+	e = rsg_benefit_activity(it->batch->w->arena, s, &d);
+done:
+	rsg_buf_free(&sealed);
+	return e;
+}
+
+/* "No more of these" by a channel, or of all where none is named. */
+static enum rsg_err
+withdraw(struct rsg_item *it, const struct rsg_contact *k, uint16_t purpose,
+    enum rsg_channel channel)
+{
+	const struct rsg_purposedef *p =
+	    rsg_policy_purpose_no(it->batch->w->policy, purpose);
+	struct rsg_consent ev = { .purpose = purpose, .channel = channel,
+	    .time = k->time, .dated = true, .method = "unsubscribe",
+	    .origin = RSG_ORIGIN_TOOL };
+	struct rsg_said said;
+	enum rsg_err e;
+
+	/* What needs no yes is ended by an objection. */
+	ev.status = p->needs_consent ? RSG_STATUS_WITHDRAWN : RSG_STATUS_OBJECTED;
+	e = rsg_ledger_append(it->batch, it->call, it->subject, &ev, &said);
+	if (e == RSG_OK)
+		rsg_msg_text(&it->call->out, RSG_F_WITHDRAWN, p->id);
+	return e;
+}
+
+/*
+ * The purpose that the tool works for, and by this channel every one above it
+ * that is asked for by channel: who wants no more e-mail is not written to by
+ * e-mail, whatever group they are in, and leaves the tool's groups.
+ */
+static enum rsg_err
+unsubscribe(struct rsg_item *it, const struct rsg_contact *k)
+{
+	const struct rsg_policy *policy = it->batch->w->policy;
+	const struct rsg_purposedef *p = rsg_policy_purpose_no(policy, k->purpose);
+	enum rsg_err e;
+
+	e = withdraw(it, k, p->number, p->per_channel ? k->channel : RSG_CHANNEL_NONE);
+	while (e == RSG_OK && p->parent != 0 &&
+	    (p = rsg_policy_purpose_no(policy, p->parent)) != NULL)
+		if (p->per_channel)
+			e = withdraw(it, k, p->number, k->channel);
+	return e;
+}
+
+enum rsg_err
+rsg_op_contact_report(struct rsg_item *it)
+{
+	const struct rsg_contact *k = it->scratch;
+	const struct rsg_controller *con = rsg_vault_controller(it->batch->w->vault,
+	    it->call->actor.controller);
+	struct rsg_answer answer;
+	enum rsg_err e;
+
+	if (con == NULL)
+		return RSG_UNAVAILABLE;
+	if ((e = rsg_item_open(it)) != RSG_OK ||
+	    (e = rsg_item_allowed(it, RSG_ACT_CONTACT_REPORT, k->purpose, NULL, 0,
+	    &answer)) != RSG_OK)
+		return e;
+	rsg_msg_int(&it->call->out, RSG_F_ACCEPTED, !it->replay);
+	if (it->replay)
+		return rsg_buf_err(&it->call->out);
+	/* Stopping comes first: what may be refused does not stand before it. */
+	if (k->word == ANSWERED_IT)
+		e = rsg_question_stop(it);
+	else if (k->word == UNSUBSCRIBED)
+		e = unsubscribe(it, k);
+	else if (k->word == ASKED)
+		e = rsg_question_start(it, k);
+	if (e != RSG_OK || (e = note_event(it, k, con)) != RSG_OK)
+		return e;
+	rsg_stage_idempotency(it, &it->subject->id, 1);
+	return rsg_buf_err(&it->call->out);
+}
