@@ -168,7 +168,8 @@ rsg_job_fresh(struct job *j, const struct rsg_result *documents,
 	size_t hint = 0;
 	bool *known = calloc(j->ngood + 2, sizeof(*known));
 
-	for (int row = 0; known != NULL && row < rsg_result_rows(documents); row++)
+	for (int row = 0; known != NULL && documents != NULL &&
+	    row < rsg_result_rows(documents); row++)
 		known[rsg_result_int(documents, row, 0)] = true;
 	for (int row = 0; row < rsg_result_rows(inserted); row++) {
 		struct line *l;
@@ -187,7 +188,8 @@ rsg_job_fresh(struct job *j, const struct rsg_result *documents,
 			if (j->good[k]->fresh &&
 			    (first == NULL || j->good[k]->day < first->day))
 				first = j->good[k];
-		if (first != NULL && !known[j->good[i]->document])
+		if (first != NULL && (j->good[i]->document < 0 ||
+		    !known[j->good[i]->document]))
 			first->counted = true;
 		i = k;
 	}

@@ -360,6 +360,7 @@ open_who(struct job *j, struct who *p, const struct rsg_result *r, int row)
 	if ((e = rsg_person_open(j->w->vault->keys, &s, p->controller)) == RSG_OK) {
 		p->row = row;
 		p->state = s.h.state;
+		p->blank = s.h.activity_version == 0;
 		p->keys = s.keys;
 		p->ngrants = s.h.ngrants;
 		p->grant = rsg_arena_get(j->w->arena, (p->ngrants + 1) * sizeof(*p->grant));

@@ -27,6 +27,7 @@ struct who {
 	int row;			/* of SUBJECTS_LOCK; -1: there is none */
 	enum rsg_err err;
 	enum rsg_state state;
+	bool blank;			/* nothing was ever recorded of them */
 	struct rsg_keyset keys;
 	struct rsg_grant *grant;	/* in the arena */
 	size_t ngrants;
@@ -37,7 +38,7 @@ struct line {
 	int64_t number;			/* the sender's line number */
 	bool ordinal_given;
 	bool opens, fresh, counted;	/* first of its document; new; document new */
-	int document;			/* place in EVENT_DOCUMENTS, from 1 */
+	int document;			/* place in EVENT_DOCUMENTS, from 1; negative: new, unasked */
 	int32_t day;
 	struct rsg_event ev;
 	struct rsg_id id;
@@ -80,7 +81,8 @@ RSG_MUST enum rsg_err rsg_job_open(struct job *, const struct rsg_result *people
 /* Ask the policy for every call and person; give good lines their ids. */
 RSG_MUST enum rsg_err rsg_job_decide(struct job *);
 
-/* Mark lines and documents that were not there before. */
+/* Mark lines and documents that were not there before. `documents` NULL: none
+ * was asked about. */
 void rsg_job_fresh(struct job *, const struct rsg_result *documents,
     const struct rsg_result *inserted);
 

@@ -98,7 +98,7 @@ insert(struct job *j)
 	struct rsg_bind *docs = rsg_db_bind(db, RSG_SQL_EVENT_DOCUMENTS);
 	struct rsg_bind *rows = rsg_db_bind(db, RSG_SQL_EVENT_INSERT);
 	struct rsg_buf sealed;
-	int rdocs, rrows;
+	int rdocs = -1, rrows, document = 0, unasked = 0;
 	enum rsg_err e = RSG_OK;
 
 	rsg_buf_init(&sealed, 8192);
@@ -107,14 +107,17 @@ insert(struct job *j)
 		struct who *p = &j->who[l->who];
 		struct rsg_id first, last;
 
-		if (i == 0 || !same_document(j->good[i - 1], l)) {
+		l->opens = i == 0 || !same_document(j->good[i - 1], l);
+		if (l->opens && p->blank)
+			document = --unasked;	/* whose first event it is, has no other */
+		else if (l->opens) {
 			rsg_event_span(&l->id, &first, &last);
 			rsg_bind_id(docs, 0, &p->id);
 			rsg_bind_id(docs, 1, &first);
 			rsg_bind_id(docs, 2, &last);
-			l->opens = true;
+			document = (int)rsg_bind_count(docs, 0);
 		}
-		l->document = (int)rsg_bind_count(docs, 0);
+		l->document = document;
 		rsg_buf_reset(&sealed);
 		e = rsg_event_seal(p->keys.key[RSG_KEY_ACTIVITY], p->controller,
 		    &p->id, &l->id, &l->ev, &sealed);
@@ -125,11 +128,13 @@ insert(struct job *j)
 	rsg_buf_free(&sealed);
 	if (e != RSG_OK || j->ngood == 0)
 		return e;
-	rdocs = rsg_db_send(db, docs);
+	if (rsg_bind_count(docs, 0) > 0)
+		rdocs = rsg_db_send(db, docs);
 	rrows = rsg_db_send(db, rows);
 	if ((e = rsg_db_fetch(db)) != RSG_OK)
 		return e;
-	rsg_job_fresh(j, rsg_db_result(db, rdocs), rsg_db_result(db, rrows));
+	rsg_job_fresh(j, rdocs < 0 ? NULL : rsg_db_result(db, rdocs),
+	    rsg_db_result(db, rrows));
 	return RSG_OK;
 }
 
