@@ -37,7 +37,7 @@ enum word { HEAD, SUB, FOR, HOW, WHO, WHEN, NOTED, UNTIL, ALWAYS, NOTICE, METHOD
 	CHANGE, WITHDRAW, REVOKE, COMPLAIN, PROOF, PROOF_HOW, WORDS };
 
 static const char *const word[WORDS][2] = {
-	[HEAD] = { "Receipt of your answer", "Comprobante de su respuesta" },
+	[HEAD] = { "Receipt of your answer", "Recibo de su respuesta" },
 	[SUB] = { "Keep it: it proves what you answered, and when.",
 	    "Guárdelo: prueba qué respondió y cuándo." },
 	[FOR] = { "What for", "Para qué" },
@@ -67,11 +67,11 @@ static const char *const word[WORDS][2] = {
 	    "Puede revocar un sí cuando quiera, con la misma facilidad con que lo "
 	    "dio." },
 	[COMPLAIN] = { "You can complain to", "Puede reclamar ante" },
-	[PROOF] = { "The signed receipt", "El comprobante firmado" },
+	[PROOF] = { "The signed receipt", "El recibo firmado" },
 	[PROOF_HOW] = { "These letters are the receipt as it was signed. Whoever has "
 	    "them can check, without asking us, that nothing was changed: resguardo "
 	    "receipt verify FILE --key KEY.",
-	    "Estas letras son el comprobante tal como se firmó. Quien las tenga "
+	    "Estas letras son el recibo tal como se firmó. Quien las tenga "
 	    "puede comprobar, sin preguntarnos, que nada se cambió: resguardo "
 	    "receipt verify FICHERO --key CLAVE." },
 };

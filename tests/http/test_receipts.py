@@ -113,7 +113,7 @@ def test_it_names_the_notice_that_was_shown(stack):
 
 
 def test_a_page_in_their_language(stack):
-    for language, heading in (("es", "Comprobante de su respuesta"),
+    for language, heading in (("es", "Recibo de su respuesta"),
                               ("en", "Receipt of your answer")):
         r = stack.http("POST", "/v1/subjects", stack.keys["till"], headers=TILL, json={
             "fields": {"first_name": "Ana"}, "language": language, "jurisdiction": "ES"})
