@@ -92,6 +92,8 @@ def kill(stack, kind):
         stack.server.kill()
         stack.server.wait()
         stack.server.stdout.close()
+        # Its children end a moment later, and somebody may take its port.
+        stack.port = stack.metrics_port = 0
         stack.serve()
     else:
         stack.kill("resguardo-" + kind)
