@@ -26,10 +26,13 @@ import tempfile
 import threading
 import time
 
+import notices
+from caller import PATIENCE, Answer, Client, Connection  # noqa: F401
+from notices import SHOWN
+
 CLONE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.abspath(os.environ.get("RSG_ROOT") or CLONE)
 DATA = os.path.join(os.path.dirname(CLONE), "shared", "data")
-PATIENCE = 60
 PROGRAMS = ("resguardo", "resguardo-vault", "resguardo-api")
 
 TILL_PURPOSES = (
@@ -58,19 +61,6 @@ PRINCIPALS = (
     ("officer-other", "other", "officer", None, OFFICER_PURPOSES, ()),
     ("tool-other", "other", "tool", "cobalto", TOOL_PURPOSES, ()),
 )
-
-# What everybody was shown: of each controller, since long ago.
-SHOWN = {"notice": "privacy", "notice_version": 1, "language": "es"}
-NOTICE = {
-    "name": "privacy", "version": 1, "from": "2015-01-01", "evidence": "original",
-    "purposes": {
-        "necessary": ["loyalty_account", "purchase_recording", "rewards"],
-        "voluntary": ["marketing", "personalised_offers", "segmentation",
-                      "advertising_audiences", "market_research", "dietary_service",
-                      "product_improvement"]},
-    "texts": {"es": {"full": "es.txt", "short": "es.short.txt"},
-              "en": {"full": "en.txt", "short": "en.short.txt"}},
-}
 
 TILL = {"Resguardo-Place": "store-1"}
 STAFF = {"Resguardo-Staff": "s.vidal", "Resguardo-Reason": "case 1"}
@@ -121,81 +111,6 @@ def private_folder(prefix):
     path = tempfile.mkdtemp(prefix=prefix, dir="/tmp")
     os.chown(path, UID, GID)
     return path
-
-
-class Answer:
-    def __init__(self, status, headers, body):
-        self.status, self.headers, self.body = status, headers, body
-
-    @property
-    def text(self):
-        return self.body.decode("utf-8")
-
-    def json(self):
-        return json.loads(self.body)
-
-    @property
-    def error(self):
-        """The catalogue id of a problem; None where it is not one."""
-        if self.headers.get_content_type() != "application/problem+json":
-            return None
-        kind = self.json()["type"]
-        assert kind.startswith("urn:resguardo:error:"), kind
-        return kind[len("urn:resguardo:error:"):]
-
-    def __repr__(self):
-        return "%d %s" % (self.status, self.body[:600])
-
-
-class Connection(http.client.HTTPSConnection):
-    """To this machine, verified as localhost."""
-
-    def __init__(self, port, context, timeout=PATIENCE):
-        super().__init__("localhost", port, context=context, timeout=timeout)
-        self._ctx = context
-
-    def connect(self):
-        raw = socket.create_connection(("127.0.0.1", self.port), self.timeout)
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock = self._ctx.wrap_socket(raw, server_hostname="localhost")
-
-
-class Client:
-    """One kept-alive connection; not for two threads."""
-
-    def __init__(self, stack):
-        self.stack, self.conn = stack, None
-
-    def __call__(self, method, path, key=None, json_=None, headers=None, raw=None,
-                 again=True):
-        head = dict(headers or {})
-        body = raw
-        if key is not None:
-            head["Authorization"] = "Bearer " + key
-        if json_ is not None:
-            body = json.dumps(json_).encode()
-            head.setdefault("Content-Type", "application/json")
-        fresh = self.conn is None
-        try:
-            if fresh:
-                self.conn = Connection(self.stack.port, self.stack.tls())
-            self.conn.request(method, path, body=body, headers=head)
-            r = self.conn.getresponse()
-            answer = Answer(r.status, r.headers, r.read())
-            if r.will_close:
-                self.close()
-            return answer
-        except (OSError, http.client.HTTPException):
-            self.close()
-            # A kept connection may have been closed between two requests.
-            if fresh or not again:
-                raise
-            return self(method, path, key, json_, headers, raw, again=False)
-
-    def close(self):
-        if self.conn is not None:
-            self.conn.close()
-        self.conn = None
 
 
 class Stack:
@@ -358,16 +273,12 @@ class Stack:
 
     def notice(self, controller="acme", check=True, **more):
         """Publish the notice, with other members than usual."""
-        folder = tempfile.mkdtemp(prefix="notice-", dir=self.home)
-        texts = {"notice.json": json.dumps(dict(NOTICE, **more)),
-                 "es.txt": "Aviso de privacidad, versión íntegra.\n",
-                 "es.short.txt": "Aviso breve.\n", "en.txt": "Privacy notice in full.\n",
-                 "en.short.txt": "Short notice.\n"}
-        for name, text in texts.items():
-            with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
-                f.write(text)
-        subprocess.run(["chown", "-R", "%d:%d" % (UID, GID), folder], check=True)
-        return self.cli("notice", "publish", folder, "--controller", controller, check=check)
+        folder = notices.write(private_folder("rsgt-notice-"), UID, GID, **more)
+        try:
+            return self.cli("notice", "publish", folder, "--controller", controller,
+                            check=check)
+        finally:
+            shutil.rmtree(folder, True)
 
     def principal(self, name, role, purposes, recipient=None, controller="acme",
                   subject=None, more=()):
