@@ -18,6 +18,8 @@ DROP SCHEMA IF EXISTS yard CASCADE;
 CREATE SCHEMA yard;
 CREATE TABLE yard.subject (LIKE public.subject INCLUDING ALL);
 CREATE TABLE yard.field_value (LIKE public.field_value INCLUDING ALL);
+CREATE TABLE yard.consent_event (LIKE public.consent_event INCLUDING ALL);
+CREATE TABLE yard.benefit_event (LIKE public.benefit_event INCLUDING ALL);
 CREATE TABLE yard.audit_entry (LIKE public.audit_entry INCLUDING ALL);
 CREATE TEMP TABLE ids AS SELECT subject_id,
   md5(row_number() OVER ()::text)::uuid AS id FROM public.subject;
@@ -25,6 +27,10 @@ INSERT INTO yard.subject SELECT i.id, s.controller, s.version, s.generation,
   s.keyset, s.header, s.activity FROM public.subject s JOIN ids i USING (subject_id);
 INSERT INTO yard.field_value SELECT i.id, v.field, v.version, v.sealed
   FROM public.field_value v JOIN ids i USING (subject_id) ORDER BY i.id;
+INSERT INTO yard.consent_event SELECT i.id, e.sequence, e.sealed, e.hash
+  FROM public.consent_event e JOIN ids i USING (subject_id) ORDER BY i.id;
+INSERT INTO yard.benefit_event SELECT i.id, e.sequence, e.sealed, e.hash
+  FROM public.benefit_event e JOIN ids i USING (subject_id) ORDER BY i.id;
 ANALYZE yard.subject; ANALYZE yard.field_value;
 CHECKPOINT;
 """)
@@ -45,8 +51,10 @@ SELECT c.credential, c.principal, c.secret_digest, c.created, c.expires, c.revok
   r.controller, r.name, r.title, r.country, r.contract, r.contract_until, r.epoch, r.mac
   FROM credential c JOIN principal p USING (principal) LEFT JOIN recipient r USING (recipient)
   WHERE c.credential = ANY (ARRAY['{credential}'::uuid]);
-SELECT subject_id, controller, version, generation, keyset, header, activity
-  FROM yard.subject WHERE subject_id = ANY ({ID});
+SELECT subject_id, controller, version, generation, keyset, header, activity,
+  (SELECT max(sequence) FROM yard.consent_event c WHERE c.subject_id = s.subject_id),
+  (SELECT max(sequence) FROM yard.benefit_event b WHERE b.subject_id = s.subject_id)
+  FROM yard.subject s WHERE subject_id = ANY ({ID});
 SELECT s.id, f.no, v.version, v.sealed FROM unnest({ID}) AS s (id)
   CROSS JOIN unnest(ARRAY[{numbers}]::smallint[]) AS f (no)
   CROSS JOIN LATERAL (SELECT version, sealed FROM yard.field_value

@@ -219,8 +219,6 @@ def test_old_header_put_back(stack, two):
     refused(old_person(stack, two[0][0], ("header",)), "Primera")
 
 
-@pytest.mark.xfail(strict=True, reason="reads do not look at the ledger: a whole old row, its "
-                   "version with it, is seen only by comparing it with the log")
 def test_old_row_put_back_whole(stack, two):
     """The ledger has gone on since: a consent that it withdrew is not given back."""
     refused(old_person(stack, two[0][0], ("header", "version")), "Primera")

@@ -22,8 +22,10 @@ rsg_people_open(struct rsg_worker *w, struct rsg_call *c, const struct rsg_id *i
 	if ((e = rsg_db_fetch(w->db)) != RSG_OK)
 		return e;
 	r = rsg_db_result(w->db, n);
-	if (rsg_result_rows(r) == 1)
+	if (rsg_result_rows(r) == 1) {
 		rsg_person_row(s, r, 0, 1);
+		rsg_person_heads(s, r, 0, 7);
+	}
 	e = rsg_person_open(w->vault->keys, s, c->actor.controller);
 	if (e == RSG_OK)
 		return RSG_OK;

@@ -31,6 +31,7 @@ static const struct {
 	{ "26000", RSG_UNAVAILABLE, true },	/* a pooler lost our statements */
 	{ "40001", RSG_CONFLICT, false },	/* serialization */
 	{ "40P01", RSG_CONFLICT, false },	/* deadlock */
+	{ "42501", RSG_UNAVAILABLE, false },	/* a grant was taken away */
 	{ "53",    RSG_UNAVAILABLE, false },	/* disk, memory, connections */
 	{ "55P03", RSG_CONFLICT, false },	/* lock time-out */
 	{ "57",    RSG_UNAVAILABLE, false },	/* cancelled, shutting down */

@@ -52,6 +52,16 @@ rsg_person_row(struct rsg_subject *s, const struct rsg_result *r, int row, int c
 	s->found = true;
 }
 
+void
+rsg_person_heads(struct rsg_subject *s, const struct rsg_result *r, int row, int col)
+{
+	s->consents = rsg_result_null(r, row, col) ? 0 :
+	    (uint32_t)rsg_result_int(r, row, col);
+	s->benefits = rsg_result_null(r, row, col + 1) ? 0 :
+	    (uint32_t)rsg_result_int(r, row, col + 1);
+	s->counted = true;
+}
+
 static enum rsg_err
 tampered(const struct rsg_subject *s, const char *what)
 {
@@ -89,6 +99,10 @@ rsg_person_open(const struct rsg_keyring *keys, struct rsg_subject *s,
 		return tampered(s, "header");
 	if ((s->activity == NULL) != (s->h.activity_version == 0))
 		return tampered(s, "activity");
+	/* A whole row of before, put back: the histories went on without it. */
+	if (s->counted && (s->h.consent.count != s->consents ||
+	    s->h.benefit.count != s->benefits))
+		return tampered(s, "history");
 	s->opened = true;
 	return RSG_OK;
 }

@@ -11,6 +11,12 @@
 void rsg_person_row(struct rsg_subject *, const struct rsg_result *, int row, int col);
 
 /*
+ * Note how long the histories are, from two columns of the same row: opening
+ * then refuses a header that does not know all of them.
+ */
+void rsg_person_heads(struct rsg_subject *, const struct rsg_result *, int row, int col);
+
+/*
  * Unwrap the keys and open the header. RSG_NOT_FOUND: no such person, or
  * another controller's. RSG_TAMPERED (logged by id): it does not verify.
  */

@@ -184,8 +184,11 @@ take_subjects(struct rsg_batch *b, const struct rsg_result *r)
 
 		rsg_result_id(r, row, 0, &id);
 		for (size_t i = 0; i < b->nsubjects; i++)
-			if (rsg_id_eq(&b->subject[i]->id, &id))
+			if (rsg_id_eq(&b->subject[i]->id, &id)) {
 				rsg_person_row(b->subject[i], r, row, 1);
+				if (!b->write && !b->hold)
+					rsg_person_heads(b->subject[i], r, row, 7);
+			}
 	}
 }
 

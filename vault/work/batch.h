@@ -25,6 +25,8 @@ struct rsg_subject {
 	uint32_t controller, generation;
 	int64_t version;
 	bool found, opened, dirty, fresh;	/* fresh: created by this batch */
+	bool counted;			/* the two below were fetched with the row */
+	uint32_t consents, benefits;	/* newest event of each history, 0: none */
 	const uint8_t *keyset, *header, *activity;	/* sealed, borrowed */
 	size_t nkeyset, nheader, nactivity;
 	const uint8_t *newactivity;	/* sealed anew, to be written; in the arena */
