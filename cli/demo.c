@@ -147,6 +147,27 @@ add_recipient(struct demo *d)
 	return e == RSG_CONFLICT ? RSG_OK : e;
 }
 
+static enum rsg_err
+add_offers(struct demo *d)
+{
+	struct rsg_reply reply;
+	struct rsg_buf b;
+	size_t begun;
+	enum rsg_err e = RSG_OK;
+
+	for (size_t i = 0; rsg_made_offers[i] != NULL && e == RSG_OK; i++) {
+		rsg_buf_init(&b, RSG_MSG_MAX);
+		begun = rsg_msg_begin(&b, RSG_OP_INCENTIVE_PUBLISH,
+		    rsg_admin_serial(d->admin));
+		rsg_msg_text(&b, RSG_F_CONTROLLER, CONTROLLER);
+		rsg_msg_bytes(&b, RSG_F_INCENTIVE_BODY, rsg_made_offers[i],
+		    strlen(rsg_made_offers[i]));
+		e = ask(d, &b, begun, &reply);
+		rsg_buf_free(&b);
+	}
+	return e;
+}
+
 /* --- People and tickets --- */
 
 static void
@@ -282,7 +303,7 @@ load(struct demo *d, const char *path)
 	enum rsg_err e;
 
 	if ((e = add_controller(d)) != RSG_OK || (e = add_recipient(d)) != RSG_OK ||
-	    (e = add_notice(d)) != RSG_OK ||
+	    (e = add_notice(d)) != RSG_OK || (e = add_offers(d)) != RSG_OK ||
 	    (e = rsg_loader_new(d->admin, &o, &d->loader)) != RSG_OK)
 		return e;
 	rsg_progress_start(&d->progress);

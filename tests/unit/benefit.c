@@ -118,6 +118,8 @@ test_nothing_follows_an_end(void **state)
 	assert_false(rsg_benefit_follows(RSG_BENEFIT_PROMISED, RSG_BENEFIT_REDEEMED));
 	assert_false(rsg_benefit_follows(RSG_BENEFIT_DELIVERED, RSG_BENEFIT_DELIVERED));
 	assert_true(rsg_benefit_follows(RSG_BENEFIT_PROMISED, RSG_BENEFIT_DELIVERED));
+	assert_true(rsg_benefit_follows(RSG_BENEFIT_PROMISED, RSG_BENEFIT_REVERSED));
+	assert_true(rsg_benefit_follows(RSG_BENEFIT_DELIVERED, RSG_BENEFIT_REVERSED));
 }
 
 static void
@@ -139,6 +141,25 @@ test_codes_are_a_persons_own(void **state)
 	assert_string_not_equal(x, y);
 	rsg_benefit_code(&b, &one, y);
 	assert_string_not_equal(x, y);
+	/* Every letter says something of its own. */
+	for (size_t at = 0; at < 19; at++) {
+		uint32_t seen = 0;
+
+		for (uint64_t n = 0; n < 64; n++) {
+			struct rsg_id id = rsg_seal_number(n);
+
+			rsg_benefit_code(&a, &id, x);
+			seen |= 1u << (x[at] & 31);
+			if (at > 0 && at % 5 != 4 && (at - 1) % 5 != 4 && x[at] != x[at - 1])
+				seen |= 1u << 31;
+		}
+		if (at % 5 == 4)
+			assert_int_equal(x[at], '-');
+		else
+			assert_true(__builtin_popcount(seen) > 12);
+		if (at > 0 && at % 5 != 4 && (at - 1) % 5 != 4)
+			assert_true(seen & 1u << 31);
+	}
 }
 
 static void
