@@ -210,7 +210,7 @@ test_classes(void **state)
 		{ "58030", RSG_UNAVAILABLE, false },
 		{ "25006", RSG_UNAVAILABLE, true },
 		{ "26000", RSG_UNAVAILABLE, true },
-		{ "42501", RSG_INTERNAL, false },
+		{ "42501", RSG_UNAVAILABLE, false },
 		{ "XX001", RSG_INTERNAL, false },
 		{ "P0001", RSG_INTERNAL, false },
 	};
@@ -301,7 +301,7 @@ test_revoked_insert(void **state)
 	rsg_bind_bytes(b, 9, "leaf", 4);
 	rsg_bind_bytes(b, 10, "hash", 4);
 	assert_true(rsg_db_send(f.db, b) >= 0);
-	assert_int_equal(rsg_db_commit(f.db), RSG_INTERNAL);
+	assert_int_equal(rsg_db_commit(f.db), RSG_UNAVAILABLE);
 	assert_int_equal(count("field_value"), 0);
 	fresh_sql(f.as_super, "GRANT INSERT ON audit_entry TO resguardo_app");
 }

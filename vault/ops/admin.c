@@ -40,7 +40,9 @@ rsg_admin_named(struct rsg_worker *w, struct rsg_call *c, const struct rsg_contr
 	char name[65];
 
 	*out = NULL;
-	if (!rsg_msg_get_text(c->in, RSG_F_CONTROLLER, name, sizeof(name)))
+	/* Only an administrator may choose: a credential has its controller. */
+	if (!c->actor.admin ||
+	    !rsg_msg_get_text(c->in, RSG_F_CONTROLLER, name, sizeof(name)))
 		return RSG_OK;
 	if ((*out = rsg_vault_controller_named(w->vault, name)) == NULL)
 		return rsg_call_fail(c, RSG_NOT_FOUND, "controller", NULL);
