@@ -162,10 +162,11 @@ allow_memory(scmp_filter_ctx c)
 static int
 allow_open(scmp_filter_ctx c)
 {
-	struct scmp_arg_cmp how[] = {
-		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)readable),
-		SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE,
-		    O_RDONLY),
+	const struct scmp_arg_cmp how[] = {
+		{ .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)readable },
+		{ .arg = 2, .op = SCMP_CMP_MASKED_EQ,
+		    .datum_a = O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE,
+		    .datum_b = O_RDONLY },
 	};
 
 	if (!confined_to_it)
