@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 
-from stack import TILL, Client, until
+from stack import SHOWN, TILL, Client, until
 
 ROUNDS = int(os.environ.get("RSG_CRASH_ROUNDS", "200"))
 WRITERS = 4
@@ -66,9 +66,9 @@ class Writer(threading.Thread):
                 if what == 0:
                     self.call("PATCH", path, {"fields": {"street": "Calle %d" % (p[1] + 1)}})
                 elif what == 1:
-                    self.call("POST", path + "/consents", {
-                        "purpose": "segmentation",
-                        "decision": "withdraw" if p[2] % 2 else "give"})
+                    self.call("POST", path + "/consents", dict(
+                        SHOWN, purpose="segmentation", method="checkbox",
+                        decision="withdraw" if p[2] % 2 else "give"))
                 else:
                     r = self.call("POST", path + "/events", {
                         "kind": "purchase", "time": "2026-01-01T10:00:00Z",
