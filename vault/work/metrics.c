@@ -2,6 +2,7 @@
 
 #include "audit/health.h"
 #include "resguardo/clock.h"
+#include "segment/scan.h"
 #include "work/auth.h"
 #include "work/metrics.h"
 
@@ -66,6 +67,8 @@ log_text(struct rsg_buf *b)
 void
 rsg_metrics_text(struct rsg_buf *b, size_t waiting)
 {
+	struct rsg_scan_figures scan;
+
 	one(b, "resguardo_vault_batches_total", "counter",
 	    "Transactions that served requests.", atomic_load(&batches));
 	one(b, "resguardo_vault_batched_calls_total", "counter",
@@ -74,6 +77,11 @@ rsg_metrics_text(struct rsg_buf *b, size_t waiting)
 	    "Audit entries sent to the database.", atomic_load(&entries));
 	one(b, "resguardo_vault_auth_failures_total", "counter",
 	    "Requests without a valid credential.", rsg_auth_failures());
+	rsg_scan_figures(&scan);
+	one(b, "resguardo_vault_scans_running", "gauge",
+	    "Scans over all customers that are under way.", (int64_t)scan.running);
+	one(b, "resguardo_vault_scanned_people_total", "counter",
+	    "People that scans have read.", (int64_t)scan.people);
 	one(b, "resguardo_vault_queue_waiting", "gauge",
 	    "Requests that wait for a worker.", (int64_t)waiting);
 	log_text(b);
