@@ -290,6 +290,23 @@ def test_events_changed_behind_the_server_fail_closed(own):
     assert "benefit history" in s.log()
 
 
+def test_an_event_of_another_history_of_the_same_person_is_found(own):
+    """Sealed by us, for this very place, and yet not what happened."""
+    s = own()
+    publish(s, incentive("coupon-5", "coupon", recurrence={"times": 9, "per": "ever"}))
+    who = s.person(consents=["personalised_offers"])
+    s.sql("CREATE TABLE kept AS SELECT * FROM subject WHERE subject_id = '%s'" % who)
+    assert give(s, who, "deliver", incentive="coupon-5").status == 200
+    s.sql("CREATE TABLE other AS SELECT * FROM benefit_event; DELETE FROM benefit_event;"
+          "UPDATE subject x SET version = k.version, header = k.header, activity = k.activity"
+          " FROM kept k WHERE x.subject_id = k.subject_id")
+    assert give(s, who, "deliver", incentive="coupon-5").status == 200
+    assert points(s, who)["balance"] == 0
+    s.sql("UPDATE benefit_event b SET sealed = o.sealed, hash = o.hash FROM other o")
+    problem(s.http("GET", "/v1/subjects/%s/points" % who, s.keys["till"], headers=TILL),
+            500, "integrity-failure")
+
+
 def test_promises_not_kept_are_found(own):
     s = own()
     publish(s, incentive("late-50", "points", points=50, deliver_days=0))
