@@ -178,6 +178,19 @@ rsg_buf_u64(struct rsg_buf *b, uint64_t v)
 }
 
 void
+rsg_buf_short(struct rsg_buf *b, const char *text)
+{
+	size_t n = text == NULL ? 0 : strlen(text);
+
+	if (n > UINT8_MAX) {
+		b->failed = true;
+		return;
+	}
+	rsg_buf_u8(b, (uint8_t)n);
+	rsg_buf_put(b, text, n);
+}
+
+void
 rsg_buf_varint(struct rsg_buf *b, uint64_t v)
 {
 	uint8_t bytes[VARINT];
@@ -278,6 +291,21 @@ rsg_rd_u64(struct rsg_rd *r)
  * Only the shortest form is read: what was sealed or hashed has one form.
  * The tenth byte holds the 64th bit and no other.
  */
+void
+rsg_rd_short(struct rsg_rd *r, char *out, size_t cap)
+{
+	size_t n = rsg_rd_u8(r);
+	const uint8_t *p = rsg_rd_get(r, n);
+
+	out[0] = '\0';
+	if (p == NULL || n >= cap) {
+		r->failed = true;
+		return;
+	}
+	memcpy(out, p, n);
+	out[n] = '\0';
+}
+
 uint64_t
 rsg_rd_varint(struct rsg_rd *r)
 {

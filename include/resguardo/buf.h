@@ -47,6 +47,8 @@ void rsg_buf_u8(struct rsg_buf *, uint8_t);
 void rsg_buf_u16(struct rsg_buf *, uint16_t);
 void rsg_buf_u32(struct rsg_buf *, uint32_t);
 void rsg_buf_u64(struct rsg_buf *, uint64_t);
+/* A text behind its length in one byte; NULL is none. Longer than 255 fails. */
+void rsg_buf_short(struct rsg_buf *, const char *);
 /* LEB128, as short as can be; signed values are zigzagged first. */
 void rsg_buf_varint(struct rsg_buf *, uint64_t);
 void rsg_buf_svarint(struct rsg_buf *, int64_t);
@@ -71,6 +73,8 @@ uint8_t rsg_rd_u8(struct rsg_rd *);
 uint16_t rsg_rd_u16(struct rsg_rd *);
 uint32_t rsg_rd_u32(struct rsg_rd *);
 uint64_t rsg_rd_u64(struct rsg_rd *);
+/* What rsg_buf_short() put, with a NUL; what does not fit fails the reader. */
+void rsg_rd_short(struct rsg_rd *, char *, size_t cap);
 uint64_t rsg_rd_varint(struct rsg_rd *);
 int64_t rsg_rd_svarint(struct rsg_rd *);
 bool rsg_rd_ok(const struct rsg_rd *);

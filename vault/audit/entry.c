@@ -72,44 +72,20 @@ place(enum rsg_seal_kind kind, uint32_t controller, const struct rsg_id *id)
 }
 
 static void
-put_text(struct rsg_buf *b, const char *s)
-{
-	size_t n = strlen(s);
-
-	rsg_buf_u8(b, (uint8_t)n);
-	rsg_buf_put(b, s, n);
-}
-
-static void
-get_text(struct rsg_rd *r, char *out, size_t cap)
-{
-	size_t n = rsg_rd_u8(r);
-	const uint8_t *p = rsg_rd_get(r, n);
-
-	out[0] = '\0';
-	if (p == NULL || n >= cap) {
-		r->failed = true;
-		return;
-	}
-	memcpy(out, p, n);
-	out[n] = '\0';
-}
-
-static void
 put_ops(const struct rsg_entry *e, struct rsg_buf *b)
 {
 	rsg_buf_u64(b, (uint64_t)e->time);
 	rsg_buf_put(b, e->actor.b, RSG_ID_LEN);
-	put_text(b, e->actor_name);
-	put_text(b, e->role);
-	put_text(b, e->staff);
-	put_text(b, e->place);
-	put_text(b, e->reason);
+	rsg_buf_short(b, e->actor_name);
+	rsg_buf_short(b, e->role);
+	rsg_buf_short(b, e->staff);
+	rsg_buf_short(b, e->place);
+	rsg_buf_short(b, e->reason);
 	rsg_buf_u16(b, e->action);
 	rsg_buf_u16(b, e->purpose);
-	put_text(b, e->decision);
-	put_text(b, e->clause);
-	put_text(b, e->basis);
+	rsg_buf_short(b, e->decision);
+	rsg_buf_short(b, e->clause);
+	rsg_buf_short(b, e->basis);
 	rsg_buf_u32(b, e->recipient);
 	rsg_buf_u8(b, (uint8_t)e->nfields);
 	for (size_t i = 0; i < e->nfields; i++)
@@ -130,16 +106,16 @@ get_ops(struct rsg_entry *e, const uint8_t *p, size_t len)
 	e->time = (int64_t)rsg_rd_u64(&r);
 	if ((q = rsg_rd_get(&r, RSG_ID_LEN)) != NULL)
 		memcpy(e->actor.b, q, RSG_ID_LEN);
-	get_text(&r, e->actor_name, sizeof(e->actor_name));
-	get_text(&r, e->role, sizeof(e->role));
-	get_text(&r, e->staff, sizeof(e->staff));
-	get_text(&r, e->place, sizeof(e->place));
-	get_text(&r, e->reason, sizeof(e->reason));
+	rsg_rd_short(&r, e->actor_name, sizeof(e->actor_name));
+	rsg_rd_short(&r, e->role, sizeof(e->role));
+	rsg_rd_short(&r, e->staff, sizeof(e->staff));
+	rsg_rd_short(&r, e->place, sizeof(e->place));
+	rsg_rd_short(&r, e->reason, sizeof(e->reason));
 	e->action = rsg_rd_u16(&r);
 	e->purpose = rsg_rd_u16(&r);
-	get_text(&r, e->decision, sizeof(e->decision));
-	get_text(&r, e->clause, sizeof(e->clause));
-	get_text(&r, e->basis, sizeof(e->basis));
+	rsg_rd_short(&r, e->decision, sizeof(e->decision));
+	rsg_rd_short(&r, e->clause, sizeof(e->clause));
+	rsg_rd_short(&r, e->basis, sizeof(e->basis));
 	e->recipient = rsg_rd_u32(&r);
 	e->nfields = rsg_rd_u8(&r);
 	if (e->nfields > RSG_POLICY_FIELDS)

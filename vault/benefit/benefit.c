@@ -26,33 +26,6 @@ rsg_benefit_act_name(enum rsg_benefit_act a)
 /* --- Bytes --- */
 
 static void
-put_text(struct rsg_buf *b, const char *s)
-{
-	size_t n = strlen(s);
-
-	if (n >= RSG_BENEFIT_TEXT)
-		n = RSG_BENEFIT_TEXT - 1;
-	rsg_buf_u8(b, (uint8_t)n);
-	rsg_buf_put(b, s, n);
-}
-
-static void
-get_text(struct rsg_rd *r, char out[RSG_BENEFIT_TEXT])
-{
-	size_t n = rsg_rd_u8(r);
-	const uint8_t *p;
-
-	if (n >= RSG_BENEFIT_TEXT) {
-		r->failed = true;
-		return;
-	}
-	p = rsg_rd_get(r, n);
-	if (p != NULL)
-		memcpy(out, p, n);
-	out[n] = '\0';
-}
-
-static void
 put_event(struct rsg_buf *b, const struct rsg_call *c, const struct rsg_benefit_event *ev)
 {
 	rsg_buf_u8(b, EVENT_VERSION);
@@ -72,13 +45,13 @@ put_event(struct rsg_buf *b, const struct rsg_call *c, const struct rsg_benefit_
 	rsg_buf_u32(b, ev->valid_days);
 	rsg_buf_u64(b, (uint64_t)ev->due);
 	rsg_buf_u64(b, (uint64_t)ev->until);
-	put_text(b, ev->incentive);
-	put_text(b, ev->ref);
-	put_text(b, ev->cause);
+	rsg_buf_short(b, ev->incentive);
+	rsg_buf_short(b, ev->ref);
+	rsg_buf_short(b, ev->cause);
 	rsg_buf_put(b, c->actor.principal.b, RSG_ID_LEN);
-	put_text(b, c->actor.role);
-	put_text(b, c->staff);
-	put_text(b, c->place);
+	rsg_buf_short(b, c->actor.role);
+	rsg_buf_short(b, c->staff);
+	rsg_buf_short(b, c->place);
 }
 
 static enum rsg_err
@@ -109,9 +82,9 @@ get_event(const uint8_t *p, size_t len, struct rsg_benefit_event *ev)
 	ev->valid_days = rsg_rd_u32(&r);
 	ev->due = (int64_t)rsg_rd_u64(&r);
 	ev->until = (int64_t)rsg_rd_u64(&r);
-	get_text(&r, ev->incentive);
-	get_text(&r, ev->ref);
-	get_text(&r, ev->cause);
+	rsg_rd_short(&r, ev->incentive, RSG_BENEFIT_TEXT);
+	rsg_rd_short(&r, ev->ref, RSG_BENEFIT_TEXT);
+	rsg_rd_short(&r, ev->cause, RSG_BENEFIT_TEXT);
 	/* Who did it follows; only evidence asks for that. */
 	if (!rsg_rd_ok(&r) || act == 0 || act >= RSG_BENEFIT__MAX)
 		return RSG_TAMPERED;

@@ -15,13 +15,6 @@ rsg_model_k(const struct rsg_answer *a)
 }
 
 static void
-put_text(struct rsg_buf *b, const char *s)
-{
-	rsg_buf_u8(b, (uint8_t)strlen(s));
-	rsg_buf_str(b, s);
-}
-
-static void
 put_cuts(struct rsg_buf *b, const int64_t *cut, uint32_t bins)
 {
 	for (uint32_t j = 0; j + 1 < bins; j++)
@@ -37,27 +30,13 @@ rsg_model_put(const struct rsg_model *m, struct rsg_buf *b)
 	rsg_buf_u32(b, (uint32_t)m->window.days);
 	rsg_buf_u8(b, (uint8_t)m->window.returns);
 	rsg_buf_u8(b, (uint8_t)m->cuts.bins);
-	put_text(b, m->zone);
-	put_text(b, m->currency);
+	rsg_buf_short(b, m->zone);
+	rsg_buf_short(b, m->currency);
 	rsg_buf_u64(b, m->population);
 	put_cuts(b, m->cuts.r, m->cuts.bins);
 	put_cuts(b, m->cuts.f, m->cuts.bins);
 	put_cuts(b, m->cuts.m, m->cuts.bins);
 	rsg_cells_put(&m->cells, b);
-}
-
-static void
-get_text(struct rsg_rd *in, char *out, size_t cap)
-{
-	size_t n = rsg_rd_u8(in);
-	const uint8_t *p = rsg_rd_get(in, n);
-
-	if (p == NULL || n >= cap) {
-		in->failed = true;
-		return;
-	}
-	memcpy(out, p, n);
-	out[n] = '\0';
 }
 
 static void
@@ -83,8 +62,8 @@ get_definition(const uint8_t *p, size_t len, struct rsg_model *m)
 	if (m->cuts.bins < RSG_RFM_BINS_MIN || m->cuts.bins > RSG_RFM_BINS_MAX ||
 	    m->window.returns > RSG_RETURNS_NET_DEDUP)
 		return RSG_TAMPERED;
-	get_text(&in, m->zone, sizeof(m->zone));
-	get_text(&in, m->currency, sizeof(m->currency));
+	rsg_rd_short(&in, m->zone, sizeof(m->zone));
+	rsg_rd_short(&in, m->currency, sizeof(m->currency));
 	m->population = rsg_rd_u64(&in);
 	get_cuts(&in, m->cuts.r, m->cuts.bins);
 	get_cuts(&in, m->cuts.f, m->cuts.bins);
