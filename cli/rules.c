@@ -28,7 +28,8 @@ folder(const struct rsg_args *a, char room[RSG_PATH_MAX])
 static void
 print(struct rsg_buf *b, FILE *to)
 {
-	fwrite(b->p, 1, b->len, to);
+	if (b->len > 0)
+		fwrite(b->p, 1, b->len, to);
 	rsg_buf_reset(b);
 }
 

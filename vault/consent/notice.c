@@ -7,6 +7,7 @@
 #include "work/vault.h"
 
 struct rsg_notices {
+	const struct rsg_notices *before;	/* somebody may still hold them */
 	int64_t rows;
 	size_t n, nagain;
 	struct rsg_notice *item;
@@ -218,6 +219,7 @@ rsg_notices_load(struct rsg_vault *v, struct rsg_db *db)
 		goto done;
 	/* Whoever holds the old ones goes on with them: they are never freed. */
 	pthread_rwlock_wrlock(&v->lock);
+	all->before = v->notices;
 	v->notices = all;
 	pthread_rwlock_unlock(&v->lock);
 	all = NULL;

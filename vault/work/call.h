@@ -28,6 +28,7 @@
 #define RSG_STAFF_MAX	65
 #define RSG_REASON_MAX	201
 
+struct rsg_kept;
 struct rsg_notices;
 struct rsg_zone;
 
@@ -122,6 +123,7 @@ struct rsg_vault {
 	pthread_rwlock_t lock;		/* over what follows */
 	const struct rsg_policy *policy;	/* replaced whole, never freed */
 	int64_t policy_version;
+	struct rsg_kept *kept;		/* the policies of before */
 	const struct rsg_notices *notices;	/* the same */
 	struct rsg_controller *controller[RSG_CONTROLLERS];	/* never freed */
 	size_t ncontrollers;

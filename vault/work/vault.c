@@ -328,10 +328,23 @@ renew_notices(struct rsg_worker *w, int64_t rows)
 		rsg_log(RSG_LOG_ERROR, "notices.unusable", NULL);
 }
 
+/* A policy of before: a worker may hold it to the end of its batch, so it is
+ * kept. There are few. */
+struct rsg_kept {
+	const struct rsg_policy *policy;
+	struct rsg_kept *before;
+};
+
 static void
 use_policy(struct rsg_vault *v, const struct rsg_policy *p, int64_t version)
 {
+	struct rsg_kept *kept = malloc(sizeof(*kept));
+
 	pthread_rwlock_wrlock(&v->lock);
+	if (kept != NULL) {
+		*kept = (struct rsg_kept){ v->policy, v->kept };
+		v->kept = kept;
+	}
 	v->policy = p;
 	v->policy_version = version;
 	pthread_rwlock_unlock(&v->lock);
