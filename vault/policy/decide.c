@@ -396,7 +396,7 @@ void
 rsg_policy_decide(const struct rsg_policy *p, const struct rsg_question *q,
     struct rsg_answer *a)
 {
-	struct weighed w;
+	struct weighed w __attribute__((uninitialized));	/* weigh() fills it */
 	const char *clause;
 	size_t i;
 	int role;

@@ -30,7 +30,8 @@ rsg_population_may(const struct rsg_population *p, const struct rsg_headscan *h)
 	struct rsg_standing standing = { .state = h->state, .grant = h->grant,
 	    .ngrants = h->ngrants };
 	struct rsg_question q = p->question;
-	struct rsg_answer a;
+	/* Asked a million times: not cleared before it is cleared. */
+	struct rsg_answer a __attribute__((uninitialized));
 
 	/* A rule may open restricted records to people; never to statistics. */
 	if (h->state != RSG_STATE_ACTIVE)
