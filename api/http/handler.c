@@ -165,10 +165,21 @@ has_body(const struct rsg_conn *c)
 	return c->rq.length > 0 || c->rq.chunked;
 }
 
+/* May what follows a refused head be read, and thrown away? A sender who is
+ * cut off while he writes often never sees why. */
+static bool
+may_discard(const struct rsg_conn *c, enum rsg_err e)
+{
+	if (e == RSG_MALFORMED || e == RSG_HEADERS_TOO_LARGE)
+		return false;
+	return !has_body(c) ||
+	    (!c->rq.expects && c->rq.length <= DISCARD_MAX);
+}
+
 /*
  * The head is whole: most that is wrong is found here. An answer given now
- * ends the connection, which is right where more may follow that is not to be
- * read; without a body it can wait for the next step and keep it.
+ * ends the connection, which is right where what follows is not to be read or
+ * waits for our word; otherwise it is given after the body.
  */
 static enum MHD_Result
 begin(struct rsg_server *s, struct rsg_conn *c, const char *method,
@@ -183,7 +194,7 @@ begin(struct rsg_server *s, struct rsg_conn *c, const char *method,
 		e = RSG_BUSY;
 	if (e == RSG_OK)
 		return MHD_YES;
-	if (has_body(c) || e == RSG_MALFORMED || e == RSG_HEADERS_TOO_LARGE)
+	if (!may_discard(c, e))
 		return refuse(s, c, e, true);
 	c->refused = e;
 	c->stage = RSG_REFUSED;

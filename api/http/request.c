@@ -364,7 +364,8 @@ rsg_request_header(struct rsg_request *r, const char *name, size_t n,
 	} else if (same(name, n, "Content-Encoding"))
 		return same(value, len, "identity") ? RSG_OK : RSG_BAD_MEDIA_TYPE;
 	else if (same(name, n, "Expect"))
-		return same(value, len, "100-continue") ? RSG_OK : RSG_MALFORMED;
+		return (r->expects = same(value, len, "100-continue")) ?
+		    RSG_OK : RSG_MALFORMED;
 	else if (same(name, n, "Accept"))
 		return take_accept(r, value, len);
 	else if (same(name, n, "Accept-Language"))

@@ -29,7 +29,7 @@ struct rsg_request {
 	/* What the headers said, each once at most. */
 	unsigned hosts, lengths, encodings, types;
 	char accept[256], media[64];
-	bool accepts, chunked;
+	bool accepts, chunked, expects;	/* expects: waits for our word */
 	size_t length;			/* announced, 0 for none */
 };
 

@@ -1,4 +1,5 @@
-"""Sizes: refused as soon as they are known, chunked or announced."""
+"""Sizes, chunked or announced: refused at once where the sender waits, otherwise
+when all has come, so that who is still writing hears why."""
 import pytest
 
 from standin import ended, read_answer
@@ -20,11 +21,28 @@ def test_largest_json_body_is_taken(api):
     assert api.ask("POST", "/v1/subjects", body=padded(64 * KIB)).status == 201
 
 
-def test_announced_body_too_large(api):
+@pytest.mark.parametrize("head", [
+    b"Expect: 100-continue\r\nContent-Length: 65537\r\n\r\n",
+    b"Content-Length: %d\r\n\r\n" % (4 * KIB * KIB + 1)])
+def test_announced_body_too_large(api, head):
     s = api.connect()
-    answer = api.raw(POST + b"Content-Length: 65537\r\n\r\n", s)
+    answer = api.raw(POST + head, s)
     assert answer.status == 413 and answer.error() == "too-large"
     assert ended(s)
+
+
+@pytest.mark.parametrize("size", [64 * KIB + 1, 4 * KIB * KIB])
+def test_who_writes_too_much_hears_why(api, size):
+    """Cut off in the middle, a client sees a broken connection and no answer."""
+    for _ in range(5):
+        s = api.connect()
+        s.sendall(POST + b"Content-Length: %d\r\n\r\n" % size)
+        for _ in range(size // KIB):
+            s.sendall(b" " * KIB)
+        answer = api.raw(b" " * (size % KIB), s)
+        assert answer.status == 413 and answer.error() == "too-large"
+        assert ended(s)
+    assert api.vault.seen == []
 
 
 def test_chunked_body_too_large(api):
@@ -61,7 +79,7 @@ def test_largest_ndjson_body(api):
     answer = api.ask("POST", "/v1/events", {"Content-Type": "application/x-ndjson"}, body)
     # More lines than we take, or all of them: never half of them.
     assert answer.status == 413 if body.count(b"\n") >= 4096 else 200
-    over = api.raw(LINES + b"Content-Length: %d\r\n\r\n" % (KIB * KIB + 1))
+    over = api.raw(LINES + b"Content-Length: %d\r\n\r\n" % (KIB * KIB + 1) + body + b" ")
     assert over.status == 413
 
 
