@@ -3,6 +3,7 @@
 RSG_OUTSIDE names the outside client; without it it is built with Debian's
 golang-go and golang-golang-x-mod-dev.
 """
+import glob
 import os
 import shutil
 import subprocess
@@ -20,13 +21,17 @@ def outside():
     if os.environ.get("RSG_OUTSIDE"):
         yield os.environ["RSG_OUTSIDE"]
         return
-    go = next((g for g in ("/usr/bin/go", shutil.which("go")) if g and os.path.exists(g)), None)
+    # Debian's own compiler and sources, whatever other Go is installed: what
+    # that one has in its environment is of no use here.
+    go = next((g for g in ["/usr/bin/go"] + sorted(glob.glob("/usr/lib/go-*/bin/go"))[::-1]
+               if os.path.exists(g)), None)
     if go is None or not os.path.isdir("/usr/share/gocode/src/golang.org/x/mod"):
         pytest.fail("needs the packages golang-go and golang-golang-x-mod-dev")
     folder = tempfile.mkdtemp(prefix="rsg-outside-")
     program = os.path.join(folder, "outside")
-    env = dict(os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode",
-               GOCACHE=os.path.join(folder, "cache"), GOFLAGS="", CGO_ENABLED="0")
+    env = {"PATH": "/usr/bin:/bin", "HOME": folder, "GO111MODULE": "off", "GOENV": "off",
+           "GOPATH": "/usr/share/gocode", "GOCACHE": os.path.join(folder, "cache"),
+           "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOPROXY": "off"}
     subprocess.run([go, "build", "-o", program, os.path.join(HERE, "outside", "main.go")],
                    env=env, cwd=folder, check=True)
     yield program
