@@ -3,12 +3,13 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 
 import shop
 from refuse import STAFF, TILL, problem, refused
-from stack import ROOT
+from stack import ROOT, TOOL_PURPOSES, until
 
 
 
@@ -188,6 +189,34 @@ def test_a_tool_names_nobody_by_id(groups):
     problem(tool(s, "events", kind="opened", purpose="segmentation"), 400, "missing-member")
     problem(tool(s, "events", kind="opened", purpose="segmentation", pseudonym="00" * 4),
             422, "bad-value")
+
+
+def test_unsubscribing_needs_neither_contract_nor_a_name(own):
+    """A tool whose contract has ended still passes on who wants no more; staff who
+    do not say who they are, too."""
+    s = own()
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    s.cli("recipient", "add", "--controller", "acme", "--name", "brief", "--title", "B",
+          "--country", "ES", "--contract", "C-7", "--expires", soon)
+    s.principal("brief", "tool", TOOL_PURPOSES, recipient="brief")
+    who = yes(s)
+    name = {"pseudonym": "00" * 16, "purpose": "marketing"}
+    until("the end of the contract", lambda: s.http(
+        "POST", "/v1/recipients/me/may-contact", s.keys["brief"],
+        json=dict(name, channel="email")).status == 403)
+    # Whom it is about has to be right; that the contract has ended is no reason.
+    late = s.http("POST", "/v1/recipients/me/events", s.keys["brief"],
+                  json=dict(name, kind="unsubscribed", channel="email"))
+    problem(late, 404, "not-found")
+    problem(s.http("POST", "/v1/recipients/me/events", s.keys["brief"],
+                   json=dict(name, kind="opened", channel="email")), 403, "denied-by-policy")
+    problem(report(s, who, "contacted", "service", {}, channel="email"), 403,
+            "context-required")
+    r = report(s, who, "unsubscribed", "service", {}, channel="email", purpose="marketing")
+    assert r.status == 200 and r.json()["withdrawn"] == ["marketing"], r
+    last = s.http("GET", "/v1/subjects/%s/consents/history" % who, s.keys["till"],
+                  headers=TILL).json()["events"][-1]
+    assert (last["status"], last["lacking"]) == ("withdrawn", ["staff"])
 
 
 def test_a_reference_outlives_the_pseudonym_and_joins_nothing(groups):

@@ -246,6 +246,52 @@ def test_withdrawing_whatever_the_rate(own):
     assert stack.consent(who, "withdraw", key=key, headers={}).status == 200
 
 
+def test_no_whatever_is_not_named(stack):
+    """Who must say where they are, and does not, withdraws all the same: it is noted."""
+    for role, names, who in (("till", ["place"], stack.person(consents=["segmentation"])),
+                             ("service", ["staff"], stack.person(consents=["segmentation"])),
+                             ("officer", ["staff", "reason"],
+                              stack.person(consents=["segmentation"]))):
+        key = stack.keys[role]
+        problem(stack.consent(who, "ask", "marketing", key=key, headers={}), 403,
+                "context-required")
+        for _ in range(2):
+            r = stack.consent(who, "withdraw", "segmentation", key=key, headers={})
+            assert r.status == 200 and r.json()["status"] == "withdrawn", r
+        entry = stack.http("GET", "/v1/audit?limit=1", stack.keys["officer"],
+                           headers=STAFF).json()["entries"][0]
+        assert (entry["action"], entry["clause"]) == ("consent_write", "require:" + names[0])
+        first, last = history(stack, who)
+        assert first["lacking"] == [] and last["lacking"] == names
+    # Who may not speak for the person at all still does not.
+    refused(stack, 403, "denied-by-policy", "POST", path(who), stack.keys["tool"],
+            json={"purpose": "segmentation", "decision": "withdraw"})
+    refused(stack, 404, "not-found", "POST", path(who), stack.keys["till-other"],
+            json={"purpose": "segmentation", "decision": "withdraw"})
+
+
+def test_no_however_full(stack):
+    """A person who was asked about as much as there is room for objects to the rest."""
+    who = stack.person()
+    purposes = [p["purpose"] for p in stack.http(
+        "GET", "/v1/policy", stack.keys["till"]).json()["purposes"]]
+    pairs = [(p, c) for p in purposes for c in (None, "email", "sms", "post", "phone",
+                                                "app", "ads")]
+    more = {c: {"channel": c} if c else {} for _, c in pairs}
+    for p, c in pairs[:64]:
+        assert stack.consent(who, "ask", p, **more[c]).status == 200
+    p, c = pairs[64]
+    problem(stack.consent(who, "ask", p, **more[c]), 413, "too-large")
+    for p, c in pairs[64:]:
+        for _ in range(2):
+            r = stack.consent(who, "object", p, key=stack.customer(who), headers={}, **more[c])
+            assert r.status == 200 and r.json()["status"] == "objected", r
+    assert len(history(stack, who)) == len(pairs)
+    assert {g["status"] for g in state(stack, who).values()} == {"requested", "objected"}
+    gpc = stack.consent(who, "withdraw", "marketing", headers=dict(TILL, **{"Sec-GPC": "1"}))
+    assert gpc.status == 200
+
+
 def test_late_word(stack):
     """A yes from before the last word is kept, and changes nothing; a late no counts."""
     who = stack.person()

@@ -30,8 +30,9 @@ fill(struct rsg_header *h, size_t grants)
 	/* From the last to the first, so that the order is the header's own. */
 	for (size_t i = grants; i-- > 0;)
 		assert_int_equal(rsg_header_grant(h, (uint16_t)(1 + i / 6),
-		    (enum rsg_channel)(i % 6), RSG_STATUS_GIVEN, INT64_MIN + (int64_t)i,
-		    i % 2 ? INT64_MAX : 0), RSG_OK);
+		    (enum rsg_channel)(i % 6), i < RSG_HEADER_OPEN ? RSG_STATUS_GIVEN :
+		    RSG_STATUS_OBJECTED, INT64_MIN + (int64_t)i,
+		    i < RSG_HEADER_OPEN ? INT64_MAX : 0), RSG_OK);
 }
 
 static void
@@ -127,7 +128,13 @@ a_grant_replaces_the_one_before(void **state)
 	assert_int_equal(h.ngrants, RSG_HEADER_GRANTS);
 	assert_int_equal(h.grant[8].status, RSG_STATUS_WITHDRAWN);
 	assert_int_equal(h.grant[8].since, 7);
+	assert_int_equal(rsg_header_grant(&h, 99, RSG_CHANNEL_SMS, RSG_STATUS_OBJECTED,
+	    7, 0), RSG_TOO_LARGE);
+	/* One yes less makes room for one more, and for no second. */
+	h.ngrants = RSG_HEADER_GRANTS - 2;
 	assert_int_equal(rsg_header_grant(&h, 99, RSG_CHANNEL_SMS, RSG_STATUS_GIVEN,
+	    7, 0), RSG_OK);
+	assert_int_equal(rsg_header_grant(&h, 99, RSG_CHANNEL_EMAIL, RSG_STATUS_REQUESTED,
 	    7, 0), RSG_TOO_LARGE);
 	round_trip(&h);
 }

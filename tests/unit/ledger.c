@@ -271,25 +271,112 @@ whole_withdrawal_ends_all(void **state)
 	}
 }
 
-/* A header with no room left takes a withdrawal all the same. */
+/* --- A header with no room left --- */
+
+/* Is the last word on this a no: its own, or one to the purpose as a whole? */
+static bool
+stands_no(const struct rsg_header *h, uint16_t p, enum rsg_channel c)
+{
+	const struct rsg_grant *g = rsg_rules_find(h, p, c);
+
+	if (g == NULL || g->status == RSG_STATUS_REQUESTED)
+		g = rsg_rules_find(h, p, RSG_CHANNEL_NONE);
+	return g != NULL && rsg_rules_no((enum rsg_status)g->status);
+}
+
+static void
+fits(const struct rsg_header *h)
+{
+	static struct rsg_header back;
+	struct rsg_buf b;
+
+	rsg_buf_init(&b, RSG_HEADER_MAX);
+	rsg_header_put(h, &b);
+	assert_int_equal(rsg_buf_err(&b), RSG_OK);
+	assert_int_equal(rsg_header_get(&back, b.p, b.len), RSG_OK);
+	assert_int_equal(back.ngrants, h->ngrants);
+	rsg_buf_free(&b);
+}
+
+/* Where a header holds all the yeses that it can, it refuses another, and
+ * takes every no there is: to all purposes by all channels, twice. */
 static void
 full_header_takes_a_no(void **state)
 {
-	struct rsg_header h = { .state = RSG_STATE_ACTIVE };
-	struct rsg_consent ev = { .status = RSG_STATUS_WITHDRAWN, .time = RSG_DAY_US };
-	const struct rsg_purposedef *p;
-	struct rsg_said said;
+	static const enum rsg_status nos[] = { RSG_STATUS_OBJECTED,
+	    RSG_STATUS_WITHDRAWN, RSG_STATUS_REFUSED };
 
 	(void)state;
-	for (size_t i = 0; (p = rsg_policy_purpose_at(policy, i)) != NULL; i++)
-		for (int c = 0; c < RSG_CHANNEL__MAX; c++) {
-			ev.purpose = p->number;
-			ev.channel = (enum rsg_channel)c;
+	for (size_t n = 0; n < sizeof(nos) / sizeof(nos[0]); n++) {
+		static struct rsg_header h;
+		struct rsg_consent ev = { .status = RSG_STATUS_GIVEN, .time = RSG_DAY_US,
+		    .until = INT64_MAX };
+		struct rsg_said said;
+
+		memset(&h, 0, sizeof(h));
+		h.state = RSG_STATE_ACTIVE;
+		for (ev.purpose = 1; ev.purpose <= RSG_HEADER_OPEN; ev.purpose++)
 			assert_int_equal(rsg_rules_apply(policy, &h, &ev, &said), RSG_OK);
+		assert_int_equal(h.ngrants, RSG_HEADER_OPEN);
+		assert_int_equal(rsg_rules_apply(policy, &h, &ev, &said), RSG_TOO_LARGE);
+		ev.status = RSG_STATUS_REQUESTED;
+		assert_int_equal(rsg_rules_apply(policy, &h, &ev, &said), RSG_TOO_LARGE);
+		ev.status = nos[n];
+		for (unsigned i = 0; i < 2 * 127 * RSG_CHANNEL__MAX; i++) {
+			ev.purpose = (uint16_t)(1 + i / RSG_CHANNEL__MAX % 127);
+			ev.channel = (enum rsg_channel)(i % RSG_CHANNEL__MAX);
+			assert_int_equal(rsg_rules_apply(policy, &h, &ev, &said), RSG_OK);
+			assert_true(stands_no(&h, ev.purpose, ev.channel));
+			assert_int_equal(rsg_rules_apply(policy, &h, &ev, &said), RSG_OK);
+			assert_true(said.same);
 		}
-	assert_int_equal(h.ngrants, RSG_HEADER_GRANTS);
-	ev.status = RSG_STATUS_GIVEN;
-	assert_int_equal(rsg_rules_apply(policy, &h, &ev, &said), RSG_TOO_LARGE);
+		for (uint16_t p = 1; p < 128; p++)
+			for (int c = 0; c < RSG_CHANNEL__MAX; c++)
+				assert_true(stands_no(&h, p, (enum rsg_channel)c));
+		fits(&h);
+	}
+}
+
+/* Every no holds until the person says yes to that or to all of its purpose,
+ * however full it is, and none of it is ever refused. */
+static void
+no_holds_in_any_crowd(void **state)
+{
+	static const enum rsg_status words[] = { RSG_STATUS_GIVEN, RSG_STATUS_REQUESTED,
+	    RSG_STATUS_OBJECTED, RSG_STATUS_WITHDRAWN, RSG_STATUS_REFUSED };
+
+	(void)state;
+	for (unsigned run = 0; run < 8; run++) {
+		static bool no[128][RSG_CHANNEL__MAX];
+		static struct rsg_header h;
+		struct rsg_said said;
+
+		memset(no, 0, sizeof(no));
+		memset(&h, 0, sizeof(h));
+		h.state = RSG_STATE_ACTIVE;
+		rng = 977 + run;
+		for (unsigned i = 0; i < 6000; i++) {
+			struct rsg_consent ev = { .status = words[below(5)],
+			    .purpose = (uint16_t)(1 + below(127)),
+			    .channel = (enum rsg_channel)below(RSG_CHANNEL__MAX),
+			    .time = (int64_t)i * RSG_US };
+			enum rsg_err e = rsg_rules_apply(policy, &h, &ev, &said);
+
+			if (rsg_rules_no(ev.status)) {
+				assert_int_equal(e, RSG_OK);
+				no[ev.purpose][ev.channel] = true;
+			} else if (ev.status == RSG_STATUS_GIVEN && e == RSG_OK)
+				for (int c = 0; c < RSG_CHANNEL__MAX; c++)
+					if (ev.channel == RSG_CHANNEL_NONE || c == (int)ev.channel)
+						no[ev.purpose][c] = false;
+			for (int c = 0; c < RSG_CHANNEL__MAX; c++)
+				if (no[ev.purpose][c] &&
+				    !stands_no(&h, ev.purpose, (enum rsg_channel)c))
+					fail_msg("run %u, word %u: a no to %u/%d is lost", run,
+					    i, (unsigned)ev.purpose, c);
+		}
+		fits(&h);
+	}
 }
 
 /* --- The chain --- */
@@ -335,6 +422,7 @@ main(void)
 		cmocka_unit_test(last_word_counts),
 		cmocka_unit_test(whole_withdrawal_ends_all),
 		cmocka_unit_test(full_header_takes_a_no),
+		cmocka_unit_test(no_holds_in_any_crowd),
 		cmocka_unit_test(chain_is_followed),
 	};
 

@@ -114,6 +114,7 @@ put_event(struct rsg_buf *b, const struct rsg_call *c, const struct rsg_consent 
 	put_number(b, RSG_PROOF_CONFIRMED, (uint64_t)ev->confirmed, 8);
 	put_id(b, RSG_PROOF_ATTACHMENT, &ev->attachment);
 	put_number(b, RSG_PROOF_UNTIL, (uint64_t)said->until, 8);
+	put_number(b, RSG_PROOF_LACKING, ev->lacking, 1);
 }
 
 static enum rsg_err
@@ -213,7 +214,7 @@ parts(struct rsg_rd *in, struct rsg_ledger_event *ev)
 		[RSG_PROOF_NOTICE_HASH] = 32, [RSG_PROOF_ON_BEHALF] = RSG_ID_LEN,
 		[RSG_PROOF_SOURCE] = 1, [RSG_PROOF_EVIDENCE] = 1,
 		[RSG_PROOF_CONFIRMED] = 8, [RSG_PROOF_ATTACHMENT] = RSG_ID_LEN,
-		[RSG_PROOF_UNTIL] = 8,
+		[RSG_PROOF_UNTIL] = 8, [RSG_PROOF_LACKING] = 1,
 	};
 	unsigned before = 0;
 

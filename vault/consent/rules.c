@@ -135,6 +135,55 @@ changes(const struct rsg_grant *g, enum rsg_status status)
 	    rsg_rules_yes((enum rsg_status)g->status);
 }
 
+/*
+ * The purpose whose channels say no most plainly: two of them at least, and if
+ * there is such a one, none that is given. There always is one with two: the
+ * header has more places for a no than there are purposes.
+ */
+static uint16_t
+plainest(const struct rsg_header *h)
+{
+	uint16_t best = 0;
+	unsigned most = 0;
+
+	for (size_t i = 0, end; i < h->ngrants; i = end) {
+		unsigned nos = 0, others = 0, weight;
+
+		for (end = i; end < h->ngrants &&
+		    h->grant[end].purpose == h->grant[i].purpose; end++)
+			if (rsg_rules_no((enum rsg_status)h->grant[end].status))
+				nos++;
+			else
+				others++;
+		weight = nos < 2 ? 0 : others == 0 ? nos + RSG_CHANNEL__MAX : nos;
+		if (weight > most) {
+			most = weight;
+			best = h->grant[i].purpose;
+		}
+	}
+	return best;
+}
+
+/* In place of its channels the purpose as a whole: better too little than too
+ * much, where it cannot be exact any more. */
+static enum rsg_err
+make_room(struct rsg_header *h)
+{
+	uint16_t purpose = plainest(h);
+	int64_t since = last(h, purpose, RSG_CHANNEL_NONE);
+	enum rsg_status status = RSG_STATUS_WITHDRAWN;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < h->ngrants; i++) {
+		if (h->grant[i].purpose != purpose)
+			h->grant[kept++] = h->grant[i];
+		else if (h->grant[i].status == RSG_STATUS_OBJECTED)
+			status = RSG_STATUS_OBJECTED;
+	}
+	h->ngrants = kept;
+	return rsg_header_grant(h, purpose, RSG_CHANNEL_NONE, status, since, 0);
+}
+
 static enum rsg_err
 no(struct rsg_header *h, const struct rsg_consent *ev, struct rsg_said *said)
 {
@@ -158,8 +207,9 @@ no(struct rsg_header *h, const struct rsg_consent *ev, struct rsg_said *said)
 	said->same = !any;
 	if (any && (g == NULL || changes(g, ev->status)))
 		e = rsg_header_grant(h, ev->purpose, ev->channel, ev->status, since, 0);
-	/* Where there is no room for a word, nothing was ever given. */
-	return e == RSG_TOO_LARGE && ev->status != RSG_STATUS_OBJECTED ? RSG_OK : e;
+	if (e == RSG_TOO_LARGE && (e = make_room(h)) == RSG_OK)
+		e = rsg_header_grant(h, ev->purpose, ev->channel, ev->status, since, 0);
+	return e;
 }
 
 enum rsg_err

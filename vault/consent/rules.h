@@ -42,6 +42,7 @@ struct rsg_consent {
 	struct rsg_id on_behalf, attachment;	/* nil: none */
 	enum rsg_origin origin;
 	uint8_t evidence;		/* enum rsg_evidence */
+	uint8_t lacking;		/* of a no: what should have been named; bits */
 };
 
 /* What became of it. */
@@ -61,8 +62,10 @@ const struct rsg_grant *rsg_rules_find(const struct rsg_header *, uint16_t purpo
     enum rsg_channel);
 
 /*
- * Apply one word. RSG_OBJECTION_STANDS; RSG_TOO_LARGE when the header is full
- * (never of a withdrawal). On an error the header is as it was.
+ * Apply one word. RSG_OBJECTION_STANDS; RSG_TOO_LARGE when the header has no
+ * room for another yes or question. A no always fits: where the header is full
+ * of them, those to one purpose by channel become one to all of it. On an
+ * error the header is as it was.
  */
 RSG_MUST enum rsg_err rsg_rules_apply(const struct rsg_policy *,
     struct rsg_header *, const struct rsg_consent *, struct rsg_said *);

@@ -118,6 +118,27 @@ rsg_consent_read(struct rsg_worker *w, struct rsg_call *c, struct rsg_fields f,
 	return RSG_OK;
 }
 
+enum rsg_err
+rsg_consent_no(struct rsg_item *it, enum rsg_action action, uint16_t purpose,
+    uint8_t *lacking)
+{
+	struct rsg_call *c = it->call;
+	struct rsg_answer answer;
+	enum rsg_err e = rsg_item_allowed(it, action, purpose, NULL, 0, &answer);
+
+	*lacking = 0;
+	if (e == RSG_CONTEXT_REQUIRED)
+		*lacking = (uint8_t)answer.lacking;
+	else if (e != RSG_RATE_LIMITED &&
+	    (e != RSG_SUBJECT_STATE || it->subject->h.state == RSG_STATE_ERASED))
+		return e;
+	/* The clause stays: the log says what it was taken in spite of. */
+	c->retry_after = 0;
+	c->draft.decision = RSG_OK;
+	(void)rsg_call_fail(c, RSG_OK, NULL, NULL);
+	return RSG_OK;
+}
+
 bool
 rsg_consent_gpc(const struct rsg_call *c)
 {

@@ -33,6 +33,15 @@ RSG_MUST enum rsg_err rsg_consent_check(struct rsg_worker *, struct rsg_call *,
 RSG_MUST enum rsg_err rsg_consent_fits(struct rsg_worker *, struct rsg_call *,
     const struct rsg_header *, const struct rsg_consent *);
 
+/*
+ * rsg_item_allowed() for a no: taken whatever the credential's rate, the
+ * record's state and what the request does not name, as long as the policy
+ * lets this caller speak for the person at all. *lacking: the bits of
+ * rsg_require_name() that should have been named, to be kept with the event.
+ */
+RSG_MUST enum rsg_err rsg_consent_no(struct rsg_item *, enum rsg_action,
+    uint16_t purpose, uint8_t *lacking);
+
 /* Did the browser of the person say "Sec-GPC: 1"? */
 bool rsg_consent_gpc(const struct rsg_call *);
 

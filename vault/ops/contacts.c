@@ -9,6 +9,7 @@
 
 #include "benefit/benefit.h"
 #include "consent/ledger.h"
+#include "ops/consents.h"
 #include "ops/contacts.h"
 #include "ops/ops.h"
 #include "resguardo/clock.h"
@@ -103,9 +104,16 @@ refuse(struct rsg_call *c, const char *member, const char *clause)
 	return rsg_call_fail(c, RSG_DENIED, member, clause);
 }
 
+/* Word of somebody who wants no more of it is taken from whoever brings it. */
+static bool
+is_no(const struct rsg_contact *k)
+{
+	return k->word == UNSUBSCRIBED;
+}
+
 /* Outside, people have pseudonyms; inside, they have ids. Neither crosses. */
 static enum rsg_err
-want_person(struct rsg_item *it, enum rsg_action action)
+want_person(struct rsg_item *it, enum rsg_action action, bool no)
 {
 	struct rsg_call *c = it->call;
 	bool pseudonym = rsg_msg_has(c->in, RSG_F_PSEUDONYM);
@@ -117,7 +125,7 @@ want_person(struct rsg_item *it, enum rsg_action action)
 
 	c->draft.action = action;
 	c->draft.recipient = c->actor.recipient;
-	if (outside && c->actor.contract_until != 0 &&
+	if (outside && !no && c->actor.contract_until != 0 &&
 	    c->actor.contract_until <= it->batch->w->now)
 		return refuse(c, NULL, "contract:expired");
 	if (outside && subject)
@@ -191,7 +199,7 @@ rsg_op_contact_ask_want(struct rsg_item *it)
 	it->scratch = k;
 	if ((e = read_channel(it->call, &k->channel)) != RSG_OK ||
 	    (e = read_purpose(it, &k->purpose)) != RSG_OK ||
-	    (e = want_person(it, RSG_ACT_CONTACT_ASK)) != RSG_OK)
+	    (e = want_person(it, RSG_ACT_CONTACT_ASK, false)) != RSG_OK)
 		return e;
 	for (size_t i = 0; i < 2 && e == RSG_OK; i++)
 		if ((f = rsg_policy_field(it->batch->w->policy, preferences[i],
@@ -354,7 +362,7 @@ rsg_op_contact_report_want(struct rsg_item *it)
 		return rsg_call_fail(c, RSG_BAD_VALUE, "time", NULL);
 	if ((e = read_channel(c, &k->channel)) != RSG_OK ||
 	    (e = read_purpose(it, &k->purpose)) != RSG_OK ||
-	    (e = want_person(it, RSG_ACT_CONTACT_REPORT)) != RSG_OK)
+	    (e = want_person(it, RSG_ACT_CONTACT_REPORT, is_no(k))) != RSG_OK)
 		return e;
 	if (k->word == ANSWERED_IT) {
 		b = rsg_want_rows(it, RSG_SQL_REQUESTS_OPEN);
@@ -434,7 +442,7 @@ withdraw(struct rsg_item *it, const struct rsg_contact *k, uint16_t purpose,
 	    rsg_policy_purpose_no(it->batch->w->policy, purpose);
 	struct rsg_consent ev = { .purpose = purpose, .channel = channel,
 	    .time = k->time, .dated = true, .method = "unsubscribe",
-	    .origin = RSG_ORIGIN_TOOL };
+	    .origin = RSG_ORIGIN_TOOL, .lacking = k->lacking };
 	struct rsg_said said;
 	enum rsg_err e;
 
@@ -469,7 +477,7 @@ unsubscribe(struct rsg_item *it, const struct rsg_contact *k)
 enum rsg_err
 rsg_op_contact_report(struct rsg_item *it)
 {
-	const struct rsg_contact *k = it->scratch;
+	struct rsg_contact *k = it->scratch;
 	const struct rsg_controller *con = rsg_vault_controller(it->batch->w->vault,
 	    it->call->actor.controller);
 	struct rsg_answer answer;
@@ -477,9 +485,11 @@ rsg_op_contact_report(struct rsg_item *it)
 
 	if (con == NULL)
 		return RSG_UNAVAILABLE;
-	if ((e = rsg_item_open(it)) != RSG_OK ||
-	    (e = rsg_item_allowed(it, RSG_ACT_CONTACT_REPORT, k->purpose, NULL, 0,
-	    &answer)) != RSG_OK)
+	if ((e = rsg_item_open(it)) == RSG_OK)
+		e = is_no(k) ? rsg_consent_no(it, RSG_ACT_CONTACT_REPORT, k->purpose,
+		    &k->lacking) : rsg_item_allowed(it, RSG_ACT_CONTACT_REPORT,
+		    k->purpose, NULL, 0, &answer);
+	if (e != RSG_OK)
 		return e;
 	rsg_msg_int(&it->call->out, RSG_F_ACCEPTED, !it->replay);
 	if (it->replay)

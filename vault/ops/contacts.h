@@ -14,6 +14,7 @@ struct rsg_contact {
 	int64_t time;
 	int word;			/* what was reported */
 	uint8_t kind;			/* of the event that it is */
+	uint8_t lacking;		/* what a no should have named */
 };
 
 /* Stage a request that waits for its answer, and say until when. */

@@ -47,25 +47,14 @@ rsg_op_consent_write_want(struct rsg_item *it)
 	return rsg_want_field(it, x->birth);
 }
 
-/*
- * A no is taken whatever the credential's rate and the record's state; who
- * may speak for the person at all, and what they must name, stays as it is.
- */
 static enum rsg_err
-allowed(struct rsg_item *it, const struct rsg_consent *ev)
+allowed(struct rsg_item *it, struct rsg_consent *ev)
 {
-	struct rsg_call *c = it->call;
 	struct rsg_answer answer;
-	enum rsg_err e = rsg_item_allowed(it, RSG_ACT_CONSENT_WRITE, ev->purpose,
-	    NULL, 0, &answer);
 
-	if (!rsg_rules_no(ev->status) || (e != RSG_RATE_LIMITED &&
-	    (e != RSG_SUBJECT_STATE || it->subject->h.state == RSG_STATE_ERASED)))
-		return e;
-	c->retry_after = 0;
-	c->draft.decision = RSG_OK;
-	(void)rsg_call_fail(c, RSG_OK, NULL, NULL);
-	return RSG_OK;
+	return rsg_rules_no(ev->status) ? rsg_consent_no(it, RSG_ACT_CONSENT_WRITE,
+	    ev->purpose, &ev->lacking) : rsg_item_allowed(it, RSG_ACT_CONSENT_WRITE,
+	    ev->purpose, NULL, 0, &answer);
 }
 
 static enum rsg_err
@@ -245,6 +234,9 @@ put_event(struct rsg_worker *w, struct rsg_call *c, int64_t sequence,
 		rsg_msg_text(out, RSG_F_EVIDENCE, rsg_evidence_name((enum rsg_evidence)n));
 	if (ev->gpc)
 		rsg_msg_bool(out, RSG_F_GPC, true);
+	for (unsigned bit = 0; rsg_require_name(bit) != NULL; bit++)
+		if ((number(&ev->part[RSG_PROOF_LACKING]) & 1u << bit) != 0)
+			rsg_msg_text(out, RSG_F_LACKING, rsg_require_name(bit));
 	rsg_msg_close(out, mark);
 }
 

@@ -301,7 +301,8 @@ refuse(const struct weighed *w, const struct rsg_question *q,
 
 		a->err = RSG_CONTEXT_REQUIRED;
 		a->clause = require_clause[bit];
-		a->member = rsg__require_name(bit);
+		a->member = rsg_require_name(bit);
+		a->lacking = lack;
 	}
 }
 
@@ -366,7 +367,7 @@ weigh_fields(const struct weighed *w, const struct rsg_question *q,
 		best = f;
 		a->clause = a->why[n];
 		a->member = f == FIT_REQUIRE ?
-		    rsg__require_name((unsigned)__builtin_ctz(lack)) : NULL;
+		    rsg_require_name((unsigned)__builtin_ctz(lack)) : NULL;
 	}
 	a->err = best == FIT_OK ? RSG_OK : best == FIT_REQUIRE ?
 	    RSG_CONTEXT_REQUIRED : best == FIT_STATE ? RSG_SUBJECT_STATE :

@@ -80,7 +80,7 @@ put_context(const struct rsg_policy *p, struct rsg__cell c, struct rsg_buf *out)
 		c.context = 7u & ~(1u << bit);
 		rsg__matrix_ask(p, &c, &a);
 		if (a.err == RSG_CONTEXT_REQUIRED)
-			rsg_buf_printf(out, " +%s", rsg__require_name(bit));
+			rsg_buf_printf(out, " +%s", rsg_require_name(bit));
 	}
 }
 

@@ -39,7 +39,6 @@ enum {
 unsigned rsg__action_about(enum rsg_action);
 unsigned rsg__action_reach(enum rsg_action);	/* bit per enum rsg__reach */
 const char *rsg__state_name(unsigned);
-const char *rsg__require_name(unsigned bit);	/* 0 staff, 1 place, 2 reason */
 extern const char *const rsg__reach_names[4];
 
 /* The place of a name in a table of `n`, some NULL; -1: none. */

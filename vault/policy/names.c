@@ -163,9 +163,9 @@ rsg__state_name(unsigned s)
 }
 
 const char *
-rsg__require_name(unsigned bit)
+rsg_require_name(unsigned bit)
 {
 	static const char *const names[] = { "staff", "place", "reason" };
 
-	return bit < 3 ? names[bit] : "unknown";
+	return bit < 3 ? names[bit] : NULL;
 }

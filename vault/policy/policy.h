@@ -62,6 +62,10 @@ enum rsg_transform {
 };
 const char *rsg_transform_name(enum rsg_transform);
 
+/* What a request can be made to name, by bit: "staff", "place", "reason"; NULL
+ * past the end. Stored. */
+const char *rsg_require_name(unsigned bit);
+
 /* Where a person's record stands. Stored. */
 enum rsg_state {
 	RSG_STATE_ACTIVE = 1, RSG_STATE_RESTRICTED = 2, RSG_STATE_BLOCKED = 3,
@@ -127,6 +131,7 @@ struct rsg_answer {
 					 * "objection:marketing",
 					 * "consent:marketing" */
 	const char *member;		/* of RSG_CONTEXT_REQUIRED: "staff" ... */
+	unsigned lacking;		/* of it, too: one bit for each that lacks */
 	uint32_t min_group;		/* least group size of a release */
 	uint32_t rate;			/* requests a minute; 0: no limit */
 	uint8_t transform[RSG_POLICY_FIELDS];	/* by field number */

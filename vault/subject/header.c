@@ -14,9 +14,13 @@
 
 _Static_assert(RSG_CHANNEL__MAX <= 8, "a channel has three bits");
 _Static_assert(RSG_STATUS__MAX <= 16, "a status has four bits");
-_Static_assert(FRONT + RSG_HEADER_GRANTS * GRANT_LONG + 16 + 2 * (5 + 32) +
+_Static_assert(FRONT + RSG_HEADER_OPEN * GRANT_LONG +
+    (RSG_HEADER_GRANTS - RSG_HEADER_OPEN) * GRANT_SHORT + 16 + 2 * (5 + 32) +
     2 + RSG_POLICY_FIELDS * 6 + 1 + RSG_POLICY_FACETS * 4 <= RSG_HEADER_MAX,
     "the fullest header fits");
+_Static_assert(RSG_HEADER_GRANTS <= UINT8_MAX, "their number is one byte");
+_Static_assert(RSG_HEADER_GRANTS - RSG_HEADER_OPEN >= RSG_POLICY_PURPOSES,
+    "a no to every purpose has room");
 
 /* The order of grants in a header: by purpose, then channel, none twice. */
 static uint32_t
@@ -278,16 +282,31 @@ rsg_header_scan(struct rsg_headscan *s, const uint8_t *p, size_t len)
 	return RSG_TAMPERED;
 }
 
+/* Given, or asked for and not answered: what waits for an end. */
+static bool
+is_open(uint8_t status)
+{
+	return status <= RSG_STATUS_RENEWED;
+}
+
 enum rsg_err
 rsg_header_grant(struct rsg_header *h, uint16_t purpose, enum rsg_channel channel,
     enum rsg_status status, int64_t since, int64_t until)
 {
-	struct rsg_grant g = { purpose, (uint8_t)channel, (uint8_t)status, since, until };
-	size_t i = 0;
+	struct rsg_grant g = { purpose, (uint8_t)channel, (uint8_t)status, since,
+	    is_open((uint8_t)status) ? until : 0 };
+	size_t i = 0, open = 0;
+	bool there;
 
 	while (i < h->ngrants && rank(&h->grant[i]) < rank(&g))
 		i++;
-	if (i == h->ngrants || rank(&h->grant[i]) != rank(&g)) {
+	there = i < h->ngrants && rank(&h->grant[i]) == rank(&g);
+	for (size_t k = 0; k < h->ngrants; k++)
+		open += is_open(h->grant[k].status);
+	if (is_open(g.status) && open >= RSG_HEADER_OPEN &&
+	    !(there && is_open(h->grant[i].status)))
+		return RSG_TOO_LARGE;
+	if (!there) {
 		if (h->ngrants >= RSG_HEADER_GRANTS)
 			return RSG_TOO_LARGE;
 		memmove(&h->grant[i + 1], &h->grant[i],

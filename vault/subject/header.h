@@ -15,7 +15,8 @@
 #include "resguardo/id.h"
 #include "seal/seal.h"
 
-#define RSG_HEADER_GRANTS	64
+#define RSG_HEADER_GRANTS	192
+#define RSG_HEADER_OPEN		64	/* of them, what is given or asked for */
 #define RSG_HEADER_MAX		4096	/* bytes, encoded */
 
 struct rsg_history {
@@ -57,7 +58,11 @@ struct rsg_headscan {
 };
 RSG_MUST enum rsg_err rsg_header_scan(struct rsg_headscan *, const uint8_t *, size_t);
 
-/* Set what (purpose, channel) says from now on; RSG_TOO_LARGE when full. */
+/*
+ * Set what (purpose, channel) says from now on. RSG_TOO_LARGE when full: a yes
+ * or a question when RSG_HEADER_OPEN stand, a no when RSG_HEADER_GRANTS do.
+ * A no has no end.
+ */
 RSG_MUST enum rsg_err rsg_header_grant(struct rsg_header *, uint16_t purpose,
     enum rsg_channel, enum rsg_status, int64_t since, int64_t until);
 
