@@ -146,6 +146,20 @@ rsg_cluster_init() {
 		log_timezone = 'UTC'
 		jit = off
 	TEXT
+	echo "shared_buffers = $(rsg_cluster_memory)MB" | rsg_as tee -a "$1/postgres/postgresql.conf" >/dev/null
+}
+
+# MiB for PostgreSQL to keep tables in: a quarter of what this machine, or the
+# group that we run in, may use. Tables that fit are scanned without a copy.
+rsg_cluster_memory() {
+	local have group
+	have=$(awk '$1 == "MemTotal:" { print int($2 / 1024) }' /proc/meminfo)
+	group=$(cat /sys/fs/cgroup/memory.max 2>/dev/null) || group=max
+	[ "$group" = max ] || [ $((group >> 20)) -ge "$have" ] || have=$((group >> 20))
+	have=$((have / 4))
+	[ "$have" -ge 128 ] || have=128
+	[ "$have" -le 2048 ] || have=2048
+	echo "$have"
 }
 
 rsg_cluster_start() {

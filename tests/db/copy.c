@@ -24,17 +24,18 @@ scan(const char *snapshot, int64_t first, int64_t end, int controller,
 	    end, controller, &copy), RSG_OK);
 	while ((e = rsg_copy_next(copy, &row)) == RSG_OK) {
 		assert_int_equal(row.len[0], 16);
-		assert_int_equal(row.len[1], 4);
-		assert_int_equal(rsg_get32(row.p[1]), (uint32_t)controller);
-		assert_int_equal(row.len[5], 4);
-		n = rsg_get32(row.p[5]);
+		assert_int_equal(row.len[1], 8);
+		assert_int_equal(row.len[4], 4);
+		n = rsg_get32(row.p[4]);
 		assert_in_range(n, 1, PEOPLE);
+		assert_int_equal(rsg_get64(row.p[1]), n);
+		assert_int_equal(n == 77 ? 2 : 1, controller);
 		/* Each third has an activity, each fifth a large one. */
 		if (n % 5 == 0)
-			assert_int_equal(row.len[6], 20000);
+			assert_int_equal(row.len[5], 20000);
 		else if (n % 3 == 0)
-			assert_int_equal(row.len[6], 0);
-		assert_int_equal(row.p[6] != NULL, n % 5 == 0 || n % 3 == 0);
+			assert_int_equal(row.len[5], 0);
+		assert_int_equal(row.p[5] != NULL, n % 5 == 0 || n % 3 == 0);
 		seen[n]++;
 		rows++;
 	}

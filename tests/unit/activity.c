@@ -8,6 +8,7 @@
 
 #include "resguardo/clock.h"
 #include "segment/activity.h"
+#include "segment/days.h"
 #include "segment/rfm.h"
 
 static uint64_t seed = 1;
@@ -289,6 +290,40 @@ no_byte_can_do_harm(void **state)
 	rsg_activity_free(a);
 }
 
+/* Read in one go or byte by byte, a number is the same, and as often refused. */
+static void
+numbers_are_read_alike(void **state)
+{
+	uint8_t bytes[12];
+	unsigned good = 0, bad = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 400000; i++) {
+		size_t len = 1 + draw() % sizeof(bytes);
+		size_t flagged = draw() % (len + 1);
+		struct rsg_days d = { .p = bytes, .end = bytes + len };
+		struct rsg_rd rd;
+		uint64_t v, w;
+
+		for (size_t k = 0; k < len; k++) {
+			bytes[k] = (uint8_t)(draw() % 3 == 0 ? draw() % 2 : draw());
+			bytes[k] = k < flagged ? bytes[k] | 0x80 : bytes[k] & 0x7f;
+		}
+		rsg_rd_init(&rd, bytes, len);
+		v = rsg__days_varint(&d);
+		w = rsg_rd_varint(&rd);
+		assert_int_equal(!d.bad, rsg_rd_ok(&rd));
+		if (d.bad) {
+			bad++;
+			continue;
+		}
+		good++;
+		assert_true(v == w);
+		assert_int_equal(d.end - d.p, rd.left);
+	}
+	assert_true(good > 100000 && bad > 10000);
+}
+
 int
 main(void)
 {
@@ -302,6 +337,7 @@ main(void)
 		cmocka_unit_test(all_of_time_fits),
 		cmocka_unit_test(counters_count_and_make_room),
 		cmocka_unit_test(no_byte_can_do_harm),
+		cmocka_unit_test(numbers_are_read_alike),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

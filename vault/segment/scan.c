@@ -106,22 +106,23 @@ rsg_scan_open_activity(const struct rsg_scan_row *r, struct rsg_scan_desk *desk,
 
 /* --- Many --- */
 
+/* A row of another controller would not open: its number is in every place. */
 static bool
-read_columns(const struct rsg_scanrow *from, struct rsg_scan_row *to)
+read_columns(const struct rsg_scanrow *from, uint32_t controller,
+    struct rsg_scan_row *to)
 {
-	if (from->len[0] != RSG_ID_LEN || from->len[1] != 4 || from->len[2] != 8 ||
-	    from->len[3] != 4)
+	if (from->len[0] != RSG_ID_LEN || from->len[1] != 8 || from->len[2] != 4)
 		return false;
 	memcpy(to->subject.b, from->p[0], RSG_ID_LEN);
-	to->controller = rsg_get32(from->p[1]);
-	to->version = rsg_get64(from->p[2]);
-	to->generation = rsg_get32(from->p[3]);
-	to->keyset = from->p[4];
-	to->nkeyset = from->len[4];
-	to->header = from->p[5];
-	to->nheader = from->len[5];
-	to->activity = from->p[6];
-	to->nactivity = from->len[6];
+	to->controller = controller;
+	to->version = rsg_get64(from->p[1]);
+	to->generation = rsg_get32(from->p[2]);
+	to->keyset = from->p[3];
+	to->nkeyset = from->len[3];
+	to->header = from->p[4];
+	to->nheader = from->len[4];
+	to->activity = from->p[5];
+	to->nactivity = from->len[5];
 	return true;
 }
 
@@ -135,7 +136,7 @@ read_person(struct reader *r, const struct rsg_scanrow *columns)
 
 	if (job->raw != NULL)
 		return job->raw(job->ctx, r->number, columns);
-	if (!read_columns(columns, &row) || row.controller != job->controller)
+	if (!read_columns(columns, job->controller, &row))
 		return RSG_INTERNAL;
 	e = rsg_scan_open_header(job->keys, &row, r->desk);
 	if (e != RSG_OK)
