@@ -155,7 +155,8 @@ test_cut_is_not_the_end(void **state)
 		/* It is blocked: there is more than the socket holds. */
 		snprintf(sql, sizeof sql, "SELECT count(pg_%s_backend(pid)) FROM"
 		    " pg_stat_activity WHERE datname = current_database()"
-		    " AND application_name = 'resguardo scan'", cut[i]);
+		    " AND application_name = 'resguardo scan'"
+		    " AND state = 'active'", cut[i]);
 		assert_int_equal(fresh_number(f.as_super, sql), 1);
 		rows = 1;
 		while ((e = rsg_copy_next(copy, &row)) == RSG_OK)
@@ -165,6 +166,30 @@ test_cut_is_not_the_end(void **state)
 		assert_int_equal(rsg_copy_next(copy, &row), RSG_UNAVAILABLE);
 		rsg_copy_close(copy);
 	}
+}
+
+/* Its connection is kept for the next scan; that it died there harms nobody. */
+static void
+test_kept_connection(void **state)
+{
+	static const char pids[] = "SELECT sum(pid) FROM pg_stat_activity WHERE"
+	    " datname = current_database() AND application_name = 'resguardo scan'";
+	static unsigned char seen[PEOPLE + 1];
+	int64_t first;
+
+	(void)state;
+	NEED_DB();
+	assert_int_equal(scan(NULL, 0, INT64_MAX, 1, seen), PEOPLE - 1);
+	first = fresh_number(f.as_super, pids);
+	assert_true(first > 0);
+	assert_int_equal(scan(NULL, 0, INT64_MAX, 1, seen), PEOPLE - 1);
+	assert_int_equal(fresh_number(f.as_super, pids), first);
+
+	assert_true(fresh_number(f.as_super, "SELECT count(pg_terminate_backend(pid,"
+	    " 5000)) FROM pg_stat_activity WHERE datname = current_database()"
+	    " AND application_name = 'resguardo scan'") > 0);
+	assert_int_equal(scan(NULL, 0, INT64_MAX, 1, seen), PEOPLE - 1);
+	assert_true(fresh_number(f.as_super, pids) > 0);
 }
 
 static int
@@ -192,6 +217,7 @@ main(void)
 		cmocka_unit_test_setup(test_without_snapshot, fill),
 		cmocka_unit_test_setup(test_bad_arguments, fill),
 		cmocka_unit_test_setup(test_cut_is_not_the_end, fill),
+		cmocka_unit_test_setup(test_kept_connection, fill),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -10,7 +10,7 @@
 
 #define KEY_EPOCH	1	/* of a person's key set; new when it is replaced */
 #define CHUNKS		8	/* a thread's ranges, about: so that all end together */
-#define CHUNK_MIN	256	/* blocks */
+#define CHUNK_MIN	64	/* blocks: a thousand people, ten times what asking costs */
 #define CHUNK_MAX	16384
 
 _Static_assert(sizeof(((struct rsg_scan_desk *)0)->activity) >=
@@ -232,6 +232,8 @@ rsg_scan_run(const struct rsg_scan_job *job)
 		n = RSG_SCAN_THREADS_MAX;
 	s.blocks = rsg_snapshot_blocks(job->snapshot);
 	s.chunk = chunk_of(s.blocks, n);
+	while (n > 1 && (int64_t)(n - 1) * s.chunk >= s.blocks)
+		n--;			/* nothing would be left for the last */
 	memset(reader, 0, sizeof(reader));
 	atomic_fetch_add(&figures.running, 1);
 	atomic_fetch_add(&figures.goal, (uint64_t)s.blocks);

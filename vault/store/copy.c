@@ -10,7 +10,7 @@
 
 #include "resguardo/buf.h"
 #include "resguardo/log.h"
-#include "store/link.h"
+#include "store/spare.h"
 #include "store/store.h"
 
 #define SQL_MAX		2048
@@ -30,7 +30,8 @@ static const struct {
 static const uint8_t signature[11] = "PGCOPY\n\377\r\n";	/* and a NUL */
 
 struct rsg_copy {
-	PGconn *conn;
+	struct rsg__spare *link;
+	PGconn *conn;			/* the link's */
 	enum rsg_scan scan;
 	char *msg;			/* libpq's; rows borrow from it */
 	struct rsg_rd rd;		/* what of it is still to be read */
@@ -72,8 +73,10 @@ render(struct rsg_buf *sql, enum rsg_scan scan, int64_t first, int64_t end,
  * for ever: its snapshot keeps dead rows from being removed.
  */
 static enum rsg_err
-begin(PGconn *c, const char *snapshot)
+begin(struct rsg_copy *copy, const char *conninfo, const char *snapshot)
 {
+	PGresult *res;
+	enum rsg_err e;
 	char sql[256];
 
 	/* An import of a snapshot must be the transaction's first word. */
@@ -81,7 +84,11 @@ begin(PGconn *c, const char *snapshot)
 	    "%s%s%s SET LOCAL statement_timeout = '1h'",
 	    snapshot != NULL ? " SET TRANSACTION SNAPSHOT '" : "",
 	    snapshot != NULL ? snapshot : "", snapshot != NULL ? "';" : "");
-	return rsg__link_do(c, "scan begin", sql);
+	e = rsg__spare_begin(conninfo, "scan begin", sql, &copy->link, &res);
+	if (e == RSG_OK)
+		copy->conn = copy->link->conn;
+	PQclear(res);
+	return e;
 }
 
 static bool
@@ -126,9 +133,7 @@ rsg_copy_open(const char *conninfo, const char *snapshot, enum rsg_scan scan,
 	if ((copy = calloc(1, sizeof *copy)) == NULL)
 		return RSG_NO_MEMORY;
 	copy->scan = scan;
-	if ((copy->conn = rsg__link_open(conninfo, "resguardo scan")) == NULL)
-		e = RSG_UNAVAILABLE;
-	else if ((e = begin(copy->conn, snapshot)) == RSG_OK)
+	if ((e = begin(copy, conninfo, snapshot)) == RSG_OK)
 		e = start(copy, first, end, controller);
 	if (e != RSG_OK)
 		rsg_copy_close(copy);
@@ -286,6 +291,6 @@ rsg_copy_close(struct rsg_copy *copy)
 	if (copy == NULL)
 		return;
 	PQfreemem(copy->msg);
-	PQfinish(copy->conn);
+	rsg__spare_give(copy->link);
 	free(copy);
 }

@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "resguardo/log.h"
-#include "store/link.h"
+#include "store/spare.h"
 #include "store/store.h"
 
 struct rsg_snapshot {
-	PGconn *conn;			/* the snapshot lives as long as it */
+	struct rsg__spare *link;	/* its transaction keeps the snapshot */
 	char id[64];
 	int64_t blocks, xmin;
 };
@@ -32,31 +31,25 @@ enum rsg_err
 rsg_snapshot_open(const char *conninfo, struct rsg_snapshot **out)
 {
 	struct rsg_snapshot *s;
-	enum rsg_err e = RSG_UNAVAILABLE;
 	PGresult *res = NULL;
+	enum rsg_err e;
 
 	*out = NULL;
 	if ((s = calloc(1, sizeof *s)) == NULL)
 		return RSG_NO_MEMORY;
-	if ((s->conn = rsg__link_open(conninfo, "resguardo snapshot")) == NULL)
-		goto done;
-	res = rsg__link_query(s->conn, begin, RSG__LINK_WAIT);
-	if (PQresultStatus(res) != PGRES_TUPLES_OK || PQntuples(res) != 1 ||
-	    strlen(PQgetvalue(res, 0, 0)) >= sizeof s->id) {
-		e = rsg__link_fault(res).err;
-		rsg_log(RSG_LOG_WARN, "db.snapshot", "sqlstate", RSG_LOG_S,
-		    rsg__link_state(res), NULL);
-		goto done;
+	e = rsg__spare_begin(conninfo, "snapshot", begin, &s->link, &res);
+	if (e == RSG_OK && (PQntuples(res) != 1 ||
+	    strlen(PQgetvalue(res, 0, 0)) >= sizeof s->id))
+		e = RSG_UNAVAILABLE;
+	if (e == RSG_OK) {
+		snprintf(s->id, sizeof s->id, "%s", PQgetvalue(res, 0, 0));
+		s->xmin = strtoll(PQgetvalue(res, 0, 1), NULL, 10);
+		s->blocks = strtoll(PQgetvalue(res, 0, 2), NULL, 10);
+		*out = s;
+	} else {
+		rsg_snapshot_close(s);
 	}
-	snprintf(s->id, sizeof s->id, "%s", PQgetvalue(res, 0, 0));
-	s->xmin = strtoll(PQgetvalue(res, 0, 1), NULL, 10);
-	s->blocks = strtoll(PQgetvalue(res, 0, 2), NULL, 10);
-	*out = s;
-	s = NULL;
-	e = RSG_OK;
-done:
 	PQclear(res);
-	rsg_snapshot_close(s);
 	return e;
 }
 
@@ -83,6 +76,6 @@ rsg_snapshot_close(struct rsg_snapshot *s)
 {
 	if (s == NULL)
 		return;
-	PQfinish(s->conn);
+	rsg__spare_give(s->link);
 	free(s);
 }
