@@ -13,6 +13,7 @@
 #include "cli/paths.h"
 #include "resguardo/clock.h"
 #include "resguardo/secret.h"
+#include "seal/seal.h"
 
 enum rsg_exit
 rsg_audit_key(const struct rsg_args *a)
@@ -45,7 +46,7 @@ say(void *ctx, bool wrong, const char *text)
 	if (wrong)
 		printf("WRONG %s\n", text);
 	else if (!*quiet)
-		fprintf(stderr, "\r%s", text);
+		fprintf(stderr, "\r%s\033[K", text);
 }
 
 /* What was remembered the last time; none the first time. */
@@ -160,7 +161,9 @@ open_here(const struct rsg_args *a, struct here *h)
 	if (!rsg_paths_database(conninfo, rsg_args_get(a, "database", NULL),
 	    RSG_STATE_OF(a), "resguardo_auditor"))
 		return false;
-	if (rsg_db_open(conninfo, &h->db) == RSG_OK)
+	/* A check reads each page of people and their histories at one moment. */
+	if (setenv("PGOPTIONS", RSG_CHECK_OPTIONS, 1) == 0 &&
+	    rsg_db_open(conninfo, &h->db) == RSG_OK)
 		return true;
 	rsg_tell_error("the database cannot be read; the line before says why");
 	return false;
@@ -168,7 +171,7 @@ open_here(const struct rsg_args *a, struct here *h)
 
 /* The log first: what it does not prove cannot be compared with. */
 static enum rsg_err
-check_log(struct here *h, bool *quiet, uint64_t *size)
+check_log(struct here *h, bool *quiet, uint64_t *size, size_t *wrong)
 {
 	struct rsg_checkpoint last;
 	struct rsg_verify v = { .dir = h->dir, .key = &h->key, .say = say, .ctx = quiet };
@@ -183,8 +186,44 @@ check_log(struct here *h, bool *quiet, uint64_t *size)
 	v.remembered = any ? &last : NULL;
 	e = rsg_verify_run(&v);
 	*size = v.now.size;
+	*wrong = v.wrong;
 	rsg_buf_free(&v.note);
 	return e;
+}
+
+/* The root key, as the server finds it. */
+static bool
+open_keys(const struct rsg_args *a, struct rsg_keyring **keys)
+{
+	bool credential = getenv("CREDENTIALS_DIRECTORY") != NULL;
+	char path[RSG_PATH_MAX];
+
+	if (!rsg_paths_state(path, RSG_STATE_OF(a), "keys/root.key"))
+		return false;
+	if (rsg_keyring_open(credential ? NULL : path, keys) == RSG_OK)
+		return true;
+	rsg_tell_error("the root key cannot be used; the line before says why. "
+	    "--rows compares the audit rows alone, which needs no key");
+	return false;
+}
+
+/* What a check came to, in one line. */
+static void
+tell_check(enum rsg_err e, const struct rsg_check *c)
+{
+	if (e == RSG_OK)
+		printf("ok    %llu entries are as the log has them; %llu wait for it\n",
+		    (unsigned long long)c->rows, (unsigned long long)c->waiting);
+	if (e == RSG_OK && c->keys != NULL)
+		printf("ok    %llu people and %llu other rows are as the entries left them\n",
+		    (unsigned long long)c->people, (unsigned long long)c->others);
+	else if (e == RSG_OK)
+		printf("      columns and other tables were not compared: that needs the "
+		    "root key\n");
+	else if (e == RSG_TAMPERED)
+		printf("FAIL  the database or the log was altered: %zu wrong\n", c->wrong);
+	else
+		rsg_tell_err(e, e == RSG_CONFIG ? "the root key is of another server" : NULL);
 }
 
 enum rsg_exit
@@ -195,19 +234,18 @@ rsg_audit_check(const struct rsg_args *a)
 	bool quiet = isatty(2) == 0;
 	enum rsg_err e;
 
-	if (!open_here(a, &h))
+	if (!rsg_args_has(a, "rows") && !open_keys(a, &c.keys))
 		return RSG_EXIT_FAILED;
+	if (!open_here(a, &h)) {
+		rsg_keyring_free(c.keys);
+		return RSG_EXIT_FAILED;
+	}
 	c.db = h.db;
 	c.ctx = &quiet;
-	if ((e = check_log(&h, &quiet, &c.size)) == RSG_OK)
+	if ((e = check_log(&h, &quiet, &c.size, &c.wrong)) == RSG_OK)
 		e = rsg_check_run(&c);
-	if (e == RSG_OK)
-		printf("ok    %llu entries are as the log has them; %llu wait for it\n",
-		    (unsigned long long)c.rows, (unsigned long long)c.waiting);
-	else if (e == RSG_TAMPERED)
-		printf("FAIL  the database or the log was altered\n");
-	else
-		rsg_tell_err(e, NULL);
+	tell_check(e, &c);
+	rsg_keyring_free(c.keys);
 	rsg_db_close(h.db);
 	return e == RSG_OK ? RSG_EXIT_OK : RSG_EXIT_FAILED;
 }

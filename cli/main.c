@@ -128,11 +128,14 @@ static const struct command commands[] = {
 	  "wrong is named. FILE keeps the checkpoint seen, and the next run checks\n"
 	  "that the log only grew since. Needs no server.",
 	  rsg_audit_verify },
-	{ "audit check", "state= key= database=", 0,
-	  "[--state DIR] [--key VKEY] [--database CONNINFO]",
-	  "Compare the database's audit entries with the log: rows changed,\n"
-	  "removed, added, put back or moved are named. Reads only, as the role\n"
-	  "resguardo_auditor.", rsg_audit_check },
+	{ "audit check", "state= key= database= rows", 0,
+	  "[--rows] [--state DIR] [--key VKEY] [--database CONNINFO]",
+	  "Compare the database with the log: audit entries and their search columns,\n"
+	  "principals, credentials, policies, controllers, recipients, and everybody's\n"
+	  "row, consents and benefits. What was changed, removed, added, put back or\n"
+	  "moved is named, one a line. Reads only, as the role resguardo_auditor; opens\n"
+	  "entries with the root key. --rows compares the audit rows alone, without it.",
+	  rsg_audit_check },
 	{ "audit proof", "state= key= database=", 1,
 	  "ENTRY [--state DIR] [--key VKEY] [--database CONNINFO]",
 	  "Print the .tlog-proof of one entry.", rsg_audit_proof },

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "audit/bundle.h"
-#include "audit/check.h"
+#include "audit/check_int.h"
+#include "audit/checkpoint.h"
 #include "audit/entry.h"
 #include "audit/integrate.h"
 #include "audit/logdir.h"
@@ -28,23 +29,46 @@ struct job {
 	struct known *known;
 	uint64_t n, last;		/* index of the row before, plus one */
 	int64_t xid, seq;
+	struct rsg__state state;
 };
+
+void
+rsg__check_wrong(struct rsg_check *c, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (c->wrong++ >= SAID_MAX)
+		return;
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	c->say(c->ctx, true, text);
+}
+
+void
+rsg__check_progress(struct rsg_check *c, const char *format, ...)
+{
+	char text[128];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	c->say(c->ctx, false, text);
+}
 
 static void __attribute__((format(printf, 3, 4)))
 wrong(struct job *j, const struct rsg_id *id, const char *format, ...)
 {
-	char text[512], name[RSG_ID_TEXT];
+	char text[256], name[RSG_ID_TEXT];
 	va_list ap;
-	int n;
 
-	if (j->c->wrong++ >= SAID_MAX)
-		return;
 	rsg_id_text(id, name);
-	n = snprintf(text, sizeof(text), "entry %s ", name);
 	va_start(ap, format);
-	(void)vsnprintf(text + n, sizeof(text) - (size_t)n, format, ap);
+	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	j->c->say(j->c->ctx, true, text);
+	rsg__check_wrong(j->c, "entry %s %s", name, text);
 }
 
 /* --- What the log says --- */
@@ -120,42 +144,58 @@ columns_fit(const struct rsg_result *r, int row, const uint8_t *leaf, size_t len
 	return n == RSG_TAG_LEN && memcmp(tag, leaf + TAG_AT, n) == 0;
 }
 
-static void
-compare(struct job *j, const struct rsg_result *r, int row)
+/* A column that says otherwise than what is sealed in the leaf, or NULL. */
+static const char *
+column_wrong(const struct rsg_result *r, int row, const struct rsg_entry *e)
 {
-	uint8_t hash[RSG_HASH_LEN];
-	const uint8_t *leaf, *stored;
-	struct known *k;
-	struct rsg_id id;
-	size_t len, n;
+	struct rsg_id actor;
 
-	rsg_result_id(r, row, 2, &id);
-	leaf = rsg_result_bytes(r, row, 3, &len);
-	stored = rsg_result_bytes(r, row, 4, &n);
-	rsg_entry_hash(leaf, len, hash);
-	k = bsearch(&id, j->known, j->n, sizeof(*k), rsg_id_cmp);
-	if (k == NULL) {
-		/* Behind all that is in the log it may just be new. */
-		if (j->last == j->n && n == sizeof(hash) && memcmp(stored, hash, n) == 0 &&
-		    len > RSG_ID_LEN && memcmp(leaf + 1, id.b, RSG_ID_LEN) == 0)
-			j->c->waiting++;
-		else
-			wrong(j, &id, "was added or altered: the log has no such entry");
-		return;
+	rsg_result_id(r, row, 8, &actor);
+	if (rsg_result_int(r, row, 5) != e->time)
+		return "time";
+	if (!rsg_id_eq(&actor, &e->actor))
+		return "actor";
+	if (rsg_result_int(r, row, 9) != e->action)
+		return "action";
+	if (rsg_result_int(r, row, 10) != e->purpose)
+		return "purpose";
+	if (rsg_result_int(r, row, 11) != (strcmp(e->decision, rsg_err_id(RSG_OK)) == 0))
+		return "decision";
+	if (rsg_result_int(r, row, 12) != e->recipient)
+		return "recipient";
+	return NULL;
+}
+
+/* With the keys: what the entry says besides, and what it wrote. */
+static enum rsg_err
+compare_sealed(struct job *j, const struct rsg_result *r, int row,
+    const struct rsg_id *id, const uint8_t *leaf, size_t len)
+{
+	struct rsg_effect x[RSG_EFFECTS_MAX];
+	struct rsg_entry entry;
+	const char *column;
+	size_t n = 0;
+	enum rsg_err e;
+
+	e = rsg_entry_effects(j->c->keys, (uint32_t)rsg_result_int(r, row, 7), leaf,
+	    len, &entry, x, &n);
+	if (e == RSG_TAMPERED) {
+		wrong(j, id, "was changed: its leaf does not open as this controller's");
+		return RSG_OK;
 	}
-	j->c->rows++;
-	if (k->seen)
-		wrong(j, &id, "stands twice");
-	k->seen = true;
-	if (memcmp(k->hash, hash, sizeof(hash)) != 0)
-		wrong(j, &id, "was changed: entry %llu of the log has other bytes",
-		    (unsigned long long)k->index);
-	else if (n != sizeof(hash) || memcmp(stored, hash, n) != 0)
-		wrong(j, &id, "was changed: its leaf_hash is not of its leaf");
-	else if (!columns_fit(r, row, leaf, len))
-		wrong(j, &id, "was changed: its time or tag is not that of its leaf");
+	if (e != RSG_OK)
+		return e;
+	if ((column = column_wrong(r, row, &entry)) != NULL)
+		wrong(j, id, "was changed: its %s is not what its leaf says", column);
+	return rsg__state_wrote(&j->state, x, n, id, rsg_result_int(r, row, 0));
+}
+
+/* In its place: not before an entry that stands before it in the log. */
+static void
+compare_order(struct job *j, const struct known *k)
+{
 	if (k->index < j->last)
-		wrong(j, &id, "was moved: it is entry %llu of the log, and stands behind "
+		wrong(j, &k->id, "was moved: it is entry %llu of the log, and stands behind "
 		    "entry %llu", (unsigned long long)k->index,
 		    (unsigned long long)j->last - 1);
 	else
@@ -163,11 +203,54 @@ compare(struct job *j, const struct rsg_result *r, int row)
 }
 
 static enum rsg_err
+compare(struct job *j, const struct rsg_result *r, int row)
+{
+	uint8_t hash[RSG_HASH_LEN];
+	const uint8_t *leaf, *stored;
+	struct known *k;
+	struct rsg_id id;
+	size_t len, n;
+	bool whole;
+
+	rsg_result_id(r, row, 2, &id);
+	leaf = rsg_result_bytes(r, row, 3, &len);
+	stored = rsg_result_bytes(r, row, 4, &n);
+	rsg_entry_hash(leaf, len, hash);
+	whole = n == sizeof(hash) && memcmp(stored, hash, n) == 0 &&
+	    len > RSG_ID_LEN && memcmp(leaf + 1, id.b, RSG_ID_LEN) == 0;
+	k = bsearch(&id, j->known, j->n, sizeof(*k), rsg_id_cmp);
+	if (k == NULL) {
+		/* Behind all that is in the log it may just be new. */
+		if (j->last == j->n && whole) {
+			j->c->waiting++;
+			return j->c->keys == NULL ? RSG_OK :
+			    compare_sealed(j, r, row, &id, leaf, len);
+		}
+		wrong(j, &id, "was added or altered: the log has no such entry");
+		return RSG_OK;
+	}
+	j->c->rows++;
+	if (k->seen)
+		wrong(j, &id, "stands twice");
+	k->seen = true;
+	compare_order(j, k);
+	if (memcmp(k->hash, hash, sizeof(hash)) != 0)
+		wrong(j, &id, "was changed: entry %llu of the log has other bytes",
+		    (unsigned long long)k->index);
+	else if (!whole)
+		wrong(j, &id, "was changed: its leaf_hash is not of its leaf");
+	else if (!columns_fit(r, row, leaf, len))
+		wrong(j, &id, "was changed: its time or tag is not that of its leaf");
+	else if (j->c->keys != NULL)
+		return compare_sealed(j, r, row, &id, leaf, len);
+	return RSG_OK;
+}
+
+static enum rsg_err
 read_table(struct job *j)
 {
 	const struct rsg_result *r;
 	struct rsg_bind *b;
-	char text[64];
 	int n, rows;
 	enum rsg_err e;
 
@@ -182,36 +265,54 @@ read_table(struct job *j)
 		r = rsg_db_result(j->c->db, n);
 		rows = rsg_result_rows(r);
 		for (int i = 0; i < rows; i++)
-			compare(j, r, i);
+			if ((e = compare(j, r, i)) != RSG_OK)
+				return e;
 		if (rows > 0) {
 			j->xid = rsg_result_int(r, rows - 1, 0);
 			j->seq = rsg_result_int(r, rows - 1, 1);
 		}
 		if ((e = rsg_db_commit(j->c->db)) != RSG_OK)
 			return e;
-		(void)snprintf(text, sizeof(text), "%llu of %llu rows",
+		rsg__check_progress(j->c, "%llu of %llu audit rows",
 		    (unsigned long long)j->c->rows, (unsigned long long)j->n);
-		j->c->say(j->c->ctx, false, text);
 	} while (rows == PAGE);
+	return RSG_OK;
+}
+
+/* Entries, then what they wrote, then the entries that came meanwhile. */
+static enum rsg_err
+read_all(struct job *j)
+{
+	enum rsg_err e;
+
+	if ((e = read_log(j)) != RSG_OK)
+		return e;
+	if (j->c->keys != NULL && (e = rsg__state_begin(&j->state)) != RSG_OK)
+		return e;
+	if ((e = read_table(j)) != RSG_OK || j->c->keys == NULL)
+		return e;
+	if ((e = rsg__state_read(&j->state)) != RSG_OK || (e = read_table(j)) != RSG_OK)
+		return e;
+	rsg__state_end(&j->state);
 	return RSG_OK;
 }
 
 enum rsg_err
 rsg_check_run(struct rsg_check *c)
 {
-	struct job j = { .c = c };
+	struct job j = { .c = c, .state = { .c = c } };
 	enum rsg_err e;
 
-	c->rows = c->waiting = 0;
+	c->rows = c->waiting = c->people = c->others = 0;
 	c->wrong = 0;
 	if ((j.known = calloc((size_t)c->size + 1, sizeof(*j.known))) == NULL)
 		return RSG_NO_MEMORY;
-	if ((e = read_log(&j)) == RSG_OK)
-		e = read_table(&j);
+	e = read_all(&j);
 	for (uint64_t i = 0; e == RSG_OK && i < j.n; i++)
 		if (!j.known[i].seen)
 			wrong(&j, &j.known[i].id, "was removed: it is entry %llu of the log",
 			    (unsigned long long)j.known[i].index);
+	rsg__state_free(&j.state);
 	free(j.known);
 	return e == RSG_OK && c->wrong > 0 ? RSG_TAMPERED : e;
 }

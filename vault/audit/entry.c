@@ -4,8 +4,9 @@
 #include "resguardo/clock.h"
 
 #define LEAF_VERSION	1
+#define EFFECT_LEN	(1 + RSG_ID_LEN + RSG_EFFECT_DIGEST)
 #define LEAF_FIXED	(1 + 16 + 1 + 4 + RSG_TAG_LEN + 32)
-#define OPS_MAX		2048
+#define OPS_MAX		(2048 + RSG_EFFECTS_MAX * EFFECT_LEN)
 #define HOUR_US		(3600 * RSG_US)
 
 /* The parts of a leaf, borrowed from it. */
@@ -71,6 +72,30 @@ place(enum rsg_seal_kind kind, uint32_t controller, const struct rsg_id *id)
 	    .pk = *id, .version = LEAF_VERSION, .generation = 1 };
 }
 
+static size_t
+count_effects(const struct rsg_effect *x)
+{
+	size_t n = 0;
+
+	for (; x != NULL; x = x->next)
+		n++;
+	return n;
+}
+
+/* Behind all else, and nothing where nothing was written. */
+static void
+put_effects(const struct rsg_effect *first, struct rsg_buf *b)
+{
+	if (first == NULL)
+		return;
+	rsg_buf_u8(b, (uint8_t)count_effects(first));
+	for (const struct rsg_effect *x = first; x != NULL; x = x->next) {
+		rsg_buf_u8(b, x->kind);
+		rsg_buf_put(b, x->key.b, RSG_ID_LEN);
+		rsg_buf_put(b, x->digest, sizeof(x->digest));
+	}
+}
+
 static void
 put_ops(const struct rsg_entry *e, struct rsg_buf *b)
 {
@@ -94,10 +119,36 @@ put_ops(const struct rsg_entry *e, struct rsg_buf *b)
 	rsg_buf_u32(b, e->people);
 	if (e->people > 0)
 		rsg_buf_put(b, e->root, sizeof(e->root));
+	put_effects(e->effects, b);
+}
+
+/* `x` NULL: they are passed over. */
+static enum rsg_err
+get_effects(struct rsg_rd *r, struct rsg_effect *x, size_t *n)
+{
+	size_t count = r->left > 0 ? rsg_rd_u8(r) : 0;
+	const uint8_t *p;
+
+	if (count > RSG_EFFECTS_MAX)
+		return RSG_TAMPERED;
+	for (size_t i = 0; i < count; i++) {
+		if ((p = rsg_rd_get(r, EFFECT_LEN)) == NULL)
+			return RSG_TAMPERED;
+		if (x == NULL)
+			continue;
+		memset(&x[i], 0, sizeof(x[i]));
+		x[i].kind = p[0];
+		memcpy(x[i].key.b, p + 1, RSG_ID_LEN);
+		memcpy(x[i].digest, p + 1 + RSG_ID_LEN, RSG_EFFECT_DIGEST);
+	}
+	if (n != NULL)
+		*n = count;
+	return RSG_OK;
 }
 
 static enum rsg_err
-get_ops(struct rsg_entry *e, const uint8_t *p, size_t len)
+get_ops(struct rsg_entry *e, const uint8_t *p, size_t len, struct rsg_effect *x,
+    size_t *nx)
 {
 	struct rsg_rd r;
 	const uint8_t *q;
@@ -127,6 +178,8 @@ get_ops(struct rsg_entry *e, const uint8_t *p, size_t len)
 	e->people = rsg_rd_u32(&r);
 	if (e->people > 0 && (q = rsg_rd_get(&r, sizeof(e->root))) != NULL)
 		memcpy(e->root, q, sizeof(e->root));
+	if (get_effects(&r, x, nx) != RSG_OK)
+		return RSG_TAMPERED;
 	return rsg_rd_end(&r) ? RSG_OK : RSG_TAMPERED;
 }
 
@@ -172,6 +225,8 @@ rsg_entry_leaf(const struct rsg_keyring *keys, const struct rsg_entry *e,
 	size_t start = leaf->len;
 	enum rsg_err r;
 
+	if (count_effects(e->effects) > RSG_EFFECTS_MAX)
+		return RSG_TOO_LARGE;
 	rsg_buf_init(&ops, OPS_MAX);
 	if ((r = rsg_service_derive(keys, operations, "audit-ops", &e->id,
 	    kops)) != RSG_OK)
@@ -226,6 +281,14 @@ enum rsg_err
 rsg_entry_open(const struct rsg_keyring *keys, uint32_t controller,
     const void *bytes, size_t len, struct rsg_entry *e)
 {
+	return rsg_entry_effects(keys, controller, bytes, len, e, NULL, NULL);
+}
+
+enum rsg_err
+rsg_entry_effects(const struct rsg_keyring *keys, uint32_t controller,
+    const void *bytes, size_t len, struct rsg_entry *e, struct rsg_effect *x,
+    size_t *nx)
+{
 	uint8_t key[RSG_KEY_LEN], text[OPS_MAX + RSG_SEAL_EXTRA];
 	struct rsg_place_of at;
 	struct leaf l;
@@ -244,7 +307,7 @@ rsg_entry_open(const struct rsg_keyring *keys, uint32_t controller,
 	if ((r = rsg_service_derive(keys, operations, "audit-ops", &l.id,
 	    key)) == RSG_OK &&
 	    (r = rsg_seal_open(key, &at, l.ops, l.nops, text, &n)) == RSG_OK)
-		r = get_ops(e, text, n);
+		r = get_ops(e, text, n, x, nx);
 	if (r == RSG_OK && (uint32_t)(e->time / HOUR_US) != l.hour)
 		r = RSG_TAMPERED;
 	rsg_secret_wipe(key, sizeof(key));

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "audit/effect.h"
 #include "policy/policy.h"
 #include "resguardo/buf.h"
 #include "resguardo/err.h"
@@ -48,6 +49,7 @@ struct rsg_entry {
 	uint8_t policy[RSG_POLICY_HASH];
 	uint32_t people;		/* of bulk work */
 	uint8_t root[32];		/* over their commitments */
+	const struct rsg_effect *effects;	/* what it wrote; borrowed */
 };
 
 /*
@@ -80,6 +82,11 @@ void rsg_entry_hash(const void *leaf, size_t len, uint8_t hash[32]);
  */
 RSG_MUST enum rsg_err rsg_entry_open(const struct rsg_keyring *,
     uint32_t controller, const void *leaf, size_t len, struct rsg_entry *);
+
+/* The same, and what it wrote: *n effects, into an array of RSG_EFFECTS_MAX. */
+RSG_MUST enum rsg_err rsg_entry_effects(const struct rsg_keyring *,
+    uint32_t controller, const void *leaf, size_t len, struct rsg_entry *,
+    struct rsg_effect *, size_t *n);
 
 /* Read whom it was about with the person's evidence key, and check the
  * commitment. RSG_NOT_FOUND: about somebody else, or nobody. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/effect.h"
 #include "audit/health.h"
 #include "ops/admin.h"
 #include "ops/ops.h"
@@ -79,6 +80,7 @@ rsg_op_controller_add(struct rsg_worker *w, struct rsg_call *c)
 {
 	struct rsg_controller k = { 0 };
 	uint8_t mac[RSG_DIGEST_LEN];
+	struct rsg_id key;
 	struct rsg_zone *zone = NULL;
 	struct rsg_bind *b;
 	enum rsg_err e;
@@ -127,7 +129,9 @@ rsg_op_controller_add(struct rsg_worker *w, struct rsg_call *c)
 	rsg_bind_text(b, 11, k.url, strlen(k.url));
 	rsg_bind_text(b, 12, k.storage, strlen(k.storage));
 	(void)rsg_db_send(w->db, b);
-	if ((e = rsg_admin_commit(w, c)) != RSG_OK)
+	key = rsg_seal_number(k.number);
+	if ((e = rsg_call_wrote(w, c, RSG_EFFECT_CONTROLLER, &key, mac)) != RSG_OK ||
+	    (e = rsg_admin_commit(w, c)) != RSG_OK)
 		return e;
 	return rsg_vault_controllers(w->vault, w->db);
 }
@@ -190,6 +194,7 @@ rsg_op_recipient_add(struct rsg_worker *w, struct rsg_call *c)
 	const struct rsg_controller *k;
 	struct rsg_recipient rec = { .epoch = 1 };
 	uint8_t mac[RSG_DIGEST_LEN];
+	struct rsg_id key;
 	uint32_t found, highest;
 	struct rsg_bind *b;
 	enum rsg_err e;
@@ -226,6 +231,9 @@ rsg_op_recipient_add(struct rsg_worker *w, struct rsg_call *c)
 	rsg_bind_int(b, 7, rec.epoch);
 	rsg_bind_bytes(b, 8, mac, sizeof(mac));
 	(void)rsg_db_send(w->db, b);
+	key = rsg_seal_number(rec.number);
+	if ((e = rsg_call_wrote(w, c, RSG_EFFECT_RECIPIENT, &key, mac)) != RSG_OK)
+		return e;
 	return rsg_admin_commit(w, c);
 }
 
@@ -264,8 +272,9 @@ rsg_op_recipient_list(struct rsg_worker *w, struct rsg_call *c)
 enum rsg_err
 rsg_op_policy_load(struct rsg_worker *w, struct rsg_call *c)
 {
-	uint8_t hash[RSG_POLICY_HASH];
+	uint8_t hash[RSG_POLICY_HASH], mac[RSG_DIGEST_LEN];
 	const uint8_t *bundle;
+	struct rsg_id key;
 	char fault[256];
 	size_t len;
 	int64_t version = w->vault->policy_version + 1;
@@ -275,10 +284,12 @@ rsg_op_policy_load(struct rsg_worker *w, struct rsg_call *c)
 		return e;
 	(void)rsg_msg_get(c->in, RSG_F_BUNDLE, &bundle, &len);
 	e = rsg_vault_policy_put(w->vault, w->db, bundle, len, version,
-	    c->actor.name, w->now, fault);
+	    c->actor.name, w->now, fault, mac);
 	if (e != RSG_OK)
 		return rsg_call_fail(c, e, "bundle", NULL);
-	if ((e = rsg_admin_commit(w, c)) != RSG_OK)
+	key = rsg_seal_number((uint64_t)version);
+	if ((e = rsg_call_wrote(w, c, RSG_EFFECT_POLICY, &key, mac)) != RSG_OK ||
+	    (e = rsg_admin_commit(w, c)) != RSG_OK)
 		return e;
 	rsg_sha256((struct rsg_part[]){ { bundle, len } }, 1, hash);
 	rsg_msg_bytes(&c->out, RSG_F_POLICY, hash, sizeof(hash));

@@ -335,6 +335,7 @@ rsg_op_benefit_redeem(struct rsg_worker *w, struct rsg_call *c)
 	    (e = rsg_giving_redeem(&g, &r.benefit, r.ref)) != RSG_OK)
 		goto done;
 	if ((e = rsg_giving_answer(&g, &r.benefit)) == RSG_OK &&
+	    (e = rsg_call_wrote_person(w, c, it->subject)) == RSG_OK &&
 	    (e = rsg_audit_stage(w, c)) == RSG_OK && (e = rsg_batch_write(w->batch)) == RSG_OK)
 		e = rsg_db_commit(w->db);
 done:

@@ -304,7 +304,9 @@ entry(struct import *m, struct rsg_batch *b, const struct customer *u, size_t n)
 	struct rsg_draft *d = &m->c->draft;
 	uint8_t leaf[PAGE][32], salt[RSG_KEY_LEN], commitment[32];
 	size_t people = 0;
+	enum rsg_err e;
 
+	d->wrote = NULL;
 	d->entry = rsg_entry_id(m->w->now);
 	d->staged = false;
 	for (size_t i = 0; i < n; i++) {
@@ -315,6 +317,8 @@ entry(struct import *m, struct rsg_batch *b, const struct customer *u, size_t n)
 		rsg_derive(s->keys.key[RSG_KEY_EVIDENCE], "audit-bulk", &d->entry, salt);
 		rsg_blake2b(salt, (struct rsg_part[]){ { s->id.b, RSG_ID_LEN } }, 1, commitment);
 		rsg_merkle_leaf(commitment, sizeof(commitment), leaf[people++]);
+		if ((e = rsg_call_wrote_person(m->w, m->c, s)) != RSG_OK)
+			return e;
 	}
 	rsg_secret_wipe(salt, sizeof(salt));
 	d->people = (uint32_t)people;

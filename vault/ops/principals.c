@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "audit/effect.h"
 #include "ops/admin.h"
 #include "ops/ops.h"
 #include "seal/apikey.h"
@@ -108,7 +109,7 @@ read_principal(struct rsg_worker *w, struct rsg_call *c, struct rsg_actor *a)
 }
 
 static enum rsg_err
-insert_principal(struct rsg_worker *w, const struct rsg_actor *a)
+insert_principal(struct rsg_worker *w, struct rsg_call *c, const struct rsg_actor *a)
 {
 	uint8_t mac[RSG_DIGEST_LEN];
 	struct rsg_bind *b;
@@ -130,11 +131,11 @@ insert_principal(struct rsg_worker *w, const struct rsg_actor *a)
 	rsg_bind_int(b, 7, w->now);
 	rsg_bind_bytes(b, 8, mac, sizeof(mac));
 	(void)rsg_db_send(w->db, b);
-	return RSG_OK;
+	return rsg_call_wrote(w, c, RSG_EFFECT_PRINCIPAL, &a->principal, mac);
 }
 
 static enum rsg_err
-insert_credential(struct rsg_worker *w, const struct rsg_actor *a,
+insert_credential(struct rsg_worker *w, struct rsg_call *c, const struct rsg_actor *a,
     const uint8_t digest[RSG_DIGEST_LEN])
 {
 	uint8_t mac[RSG_DIGEST_LEN];
@@ -153,7 +154,7 @@ insert_credential(struct rsg_worker *w, const struct rsg_actor *a,
 		rsg_bind_int(b, 4, a->expires);
 	rsg_bind_bytes(b, 5, mac, sizeof(mac));
 	(void)rsg_db_send(w->db, b);
-	return RSG_OK;
+	return rsg_call_wrote(w, c, RSG_EFFECT_CREDENTIAL, &a->credential, mac);
 }
 
 enum rsg_err
@@ -167,8 +168,8 @@ rsg_op_principal_add(struct rsg_worker *w, struct rsg_call *c)
 	if ((e = rsg_admin_allowed(w, c, RSG_ACT_PRINCIPAL)) != RSG_OK ||
 	    (e = read_principal(w, c, &a)) != RSG_OK ||
 	    (e = rsg_apikey_new(&a.credential, text, digest, w->vault->keys)) != RSG_OK ||
-	    (e = insert_principal(w, &a)) != RSG_OK ||
-	    (e = insert_credential(w, &a, digest)) != RSG_OK)
+	    (e = insert_principal(w, c, &a)) != RSG_OK ||
+	    (e = insert_credential(w, c, &a, digest)) != RSG_OK)
 		goto done;
 	if ((e = rsg_admin_commit(w, c)) != RSG_OK) {
 		if (e == RSG_CONFLICT)
@@ -263,7 +264,7 @@ is_named(const struct rsg_call *c, const struct rsg_result *r, int row)
 }
 
 static enum rsg_err
-revoke(struct rsg_worker *w, const struct rsg_result *r, int row)
+revoke(struct rsg_worker *w, struct rsg_call *c, const struct rsg_result *r, int row)
 {
 	struct rsg_id credential, principal;
 	uint8_t mac[RSG_DIGEST_LEN];
@@ -286,7 +287,7 @@ revoke(struct rsg_worker *w, const struct rsg_result *r, int row)
 	rsg_bind_int(b, 1, w->now);
 	rsg_bind_bytes(b, 2, mac, sizeof(mac));
 	(void)rsg_db_send(w->db, b);
-	return RSG_OK;
+	return rsg_call_wrote(w, c, RSG_EFFECT_CREDENTIAL, &credential, mac);
 }
 
 enum rsg_err
@@ -307,7 +308,7 @@ rsg_op_principal_revoke(struct rsg_worker *w, struct rsg_call *c)
 		return e;
 	for (int row = 0; row < rsg_result_rows(r); row++)
 		if (rsg_result_null(r, row, 5) && is_named(c, r, row)) {
-			if ((e = revoke(w, r, row)) != RSG_OK)
+			if ((e = revoke(w, c, r, row)) != RSG_OK)
 				return e;
 			n++;
 		}

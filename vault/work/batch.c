@@ -347,10 +347,17 @@ finish(struct rsg_batch *b)
 	int recheck;
 	enum rsg_err e;
 
-	for (size_t i = 0; i < b->n; i++)
-		if (b->item[i].call->audited &&
-		    (e = rsg_audit_stage(b->w, b->item[i].call)) != RSG_OK)
+	for (size_t i = 0; i < b->n; i++) {
+		struct rsg_call *c = b->item[i].call;
+
+		if (!c->audited)
+			continue;
+		if (b->item[i].subject != NULL && b->write && (e =
+		    rsg_call_wrote_person(b->w, c, b->item[i].subject)) != RSG_OK)
 			return e;
+		if ((e = rsg_audit_stage(b->w, c)) != RSG_OK)
+			return e;
+	}
 	if ((e = rsg_batch_write(b)) != RSG_OK)
 		return e;
 	recheck = send_recheck(b);

@@ -88,6 +88,11 @@ void rsg_batch_serve(struct rsg_worker *, struct rsg_call **, size_t n);
 /* Empty the working space for a new transaction. */
 void rsg_batch_begin(struct rsg_batch *, struct rsg_worker *, bool write);
 
+/* Note in the call's entry that it changes this person, if it does. After the
+ * last change, before rsg_audit_stage(). */
+RSG_MUST enum rsg_err rsg_call_wrote_person(struct rsg_worker *, struct rsg_call *,
+    const struct rsg_subject *);
+
 /* Send every staged row and the audit entries; what remains is the commit.
  * RSG_CONFLICT: a row was not as it was read. */
 RSG_MUST enum rsg_err rsg_batch_write(struct rsg_batch *);

@@ -5,6 +5,7 @@
 #include "consent/notice.h"
 #include "resguardo/clock.h"
 #include "work/auth.h"
+#include "work/batch.h"
 #include "work/call.h"
 #include "work/metrics.h"
 
@@ -179,6 +180,7 @@ describe(const struct rsg_worker *w, const struct rsg_call *c,
 	memcpy(e->field, d->field, d->nfields * sizeof(e->field[0]));
 	memcpy(e->policy, rsg_policy_hash(w->policy), sizeof(e->policy));
 	memcpy(e->root, d->root, sizeof(e->root));
+	e->effects = d->wrote;
 }
 
 static enum rsg_err
@@ -214,11 +216,54 @@ stage(struct rsg_worker *w, const struct rsg_call *c, struct rsg_draft *d)
 		rsg_bind_null(w->audit, 8);
 	rsg_bind_bytes(w->audit, 9, leaf.p, leaf.len);
 	rsg_bind_bytes(w->audit, 10, hash, sizeof(hash));
-	/* Its key has done its work. */
+	/* Its key has done its work; and what it wrote is said once. */
+	d->wrote = NULL;
 	rsg_secret_wipe(d->evidence, sizeof(d->evidence));
 done:
 	rsg_buf_free(&leaf);
 	return e;
+}
+
+static struct rsg_effect *
+effect(struct rsg_worker *w, struct rsg_call *c)
+{
+	struct rsg_effect *x = rsg_arena_get(w->arena, sizeof(*x));
+
+	if (x != NULL) {
+		x->next = c->draft.wrote;
+		c->draft.wrote = x;
+	}
+	return x;
+}
+
+enum rsg_err
+rsg_call_wrote(struct rsg_worker *w, struct rsg_call *c, unsigned kind,
+    const struct rsg_id *key, const uint8_t mac[RSG_DIGEST_LEN])
+{
+	struct rsg_effect *x = effect(w, c);
+
+	if (x == NULL)
+		return RSG_NO_MEMORY;
+	x->kind = (uint8_t)kind;
+	x->key = *key;
+	memcpy(x->digest, mac, sizeof(x->digest));
+	return RSG_OK;
+}
+
+enum rsg_err
+rsg_call_wrote_person(struct rsg_worker *w, struct rsg_call *c,
+    const struct rsg_subject *s)
+{
+	const struct rsg_effect *next = c->draft.wrote;
+	struct rsg_effect *x;
+
+	if (!s->dirty)
+		return RSG_OK;
+	if ((x = effect(w, c)) == NULL)
+		return RSG_NO_MEMORY;
+	rsg_effect_person(s->keys.key[RSG_KEY_EVIDENCE], s->version + 1, &s->h, x);
+	x->next = next;
+	return RSG_OK;
 }
 
 enum rsg_err

@@ -28,6 +28,7 @@
 #define RSG_STAFF_MAX	65
 #define RSG_REASON_MAX	201
 
+struct rsg_effect;
 struct rsg_kept;
 struct rsg_notices;
 struct rsg_zone;
@@ -80,6 +81,7 @@ struct rsg_draft {
 	uint32_t people;		/* bulk: how many ... */
 	uint8_t root[32];		/* ... and the root over their commitments */
 	char basis[64];
+	struct rsg_effect *wrote;	/* rows written, newest first; in the arena */
 	struct rsg_draft *next;		/* more people: an entry each; in the arena */
 };
 
@@ -166,6 +168,13 @@ RSG_MUST enum rsg_err rsg_call_allowed(struct rsg_worker *, struct rsg_call *,
 
 /* Add the call's entry to the transaction that is open on w->db. */
 RSG_MUST enum rsg_err rsg_audit_stage(struct rsg_worker *, struct rsg_call *);
+
+/*
+ * Note in the call's entry that it writes a row, by the row's kind (enum
+ * rsg_effect_kind), key and MAC: `audit check` holds the table against it.
+ */
+RSG_MUST enum rsg_err rsg_call_wrote(struct rsg_worker *, struct rsg_call *,
+    unsigned kind, const struct rsg_id *key, const uint8_t mac[RSG_DIGEST_LEN]);
 
 /* Send what rsg_audit_stage() gathered; before rsg_db_commit(). */
 void rsg_audit_send(struct rsg_worker *);

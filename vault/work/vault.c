@@ -431,12 +431,11 @@ rsg_vault_policy_stale(struct rsg_worker *w, const struct rsg_result *r)
 enum rsg_err
 rsg_vault_policy_put(struct rsg_vault *v, struct rsg_db *db,
     const uint8_t *bundle, size_t len, int64_t version, const char *by,
-    int64_t now, char fault[256])
+    int64_t now, char fault[256], uint8_t mac[RSG_DIGEST_LEN])
 {
 	struct rsg_policy *p = NULL;
 	struct rsg_buf faults;
 	struct rsg_bind *b;
-	uint8_t mac[RSG_DIGEST_LEN];
 	enum rsg_err e;
 
 	rsg_buf_init(&faults, 65536);
@@ -462,7 +461,7 @@ rsg_vault_policy_put(struct rsg_vault *v, struct rsg_db *db,
 	rsg_bind_text(b, 3, by, strlen(by));
 	rsg_bind_int(b, 4, now);
 	rsg_bind_int(b, 5, now);
-	rsg_bind_bytes(b, 6, mac, sizeof(mac));
+	rsg_bind_bytes(b, 6, mac, RSG_DIGEST_LEN);
 	(void)rsg_db_send(db, b);
 done:
 	rsg_policy_free(p);
@@ -476,6 +475,7 @@ first_policy(struct rsg_vault *v, struct rsg_db *db, const char *dir)
 {
 	struct rsg_buf bundle, faults;
 	char fault[256] = "";
+	uint8_t mac[RSG_DIGEST_LEN];
 	enum rsg_err e;
 
 	rsg_buf_init(&bundle, 1u << 20);
@@ -484,7 +484,7 @@ first_policy(struct rsg_vault *v, struct rsg_db *db, const char *dir)
 		e = RSG_CONFIG;
 	else if ((e = rsg_policy_bundle(dir, &bundle, &faults)) == RSG_OK &&
 	    (e = rsg_vault_policy_put(v, db, bundle.p, bundle.len, 1, "first-start",
-	    rsg_clock_now(), fault)) == RSG_OK)
+	    rsg_clock_now(), fault, mac)) == RSG_OK)
 		e = rsg_db_commit(db);
 	if (e == RSG_CONFLICT) {		/* another server was first */
 		rsg_db_rollback(db);

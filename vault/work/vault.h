@@ -19,10 +19,11 @@ RSG_MUST enum rsg_err rsg_vault_boot(struct rsg_vault *, struct rsg_db *,
 bool rsg_vault_policy_stale(struct rsg_worker *, const struct rsg_result *);
 
 /* Validate a bundle and make it the active version, in a transaction that is
- * open on w->db. RSG_BAD_VALUE with the first fault in `fault`. */
+ * open on w->db. RSG_BAD_VALUE with the first fault in `fault`; `mac` is
+ * the new row's. */
 RSG_MUST enum rsg_err rsg_vault_policy_put(struct rsg_vault *, struct rsg_db *,
     const uint8_t *bundle, size_t len, int64_t version, const char *by,
-    int64_t now, char fault[256]);
+    int64_t now, char fault[256], uint8_t mac[RSG_DIGEST_LEN]);
 
 /* A blind index digest; makes the (controller, field) key the first time. */
 RSG_MUST enum rsg_err rsg_vault_blind(struct rsg_worker *, uint32_t controller,
