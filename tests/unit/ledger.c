@@ -11,7 +11,7 @@
 #include <glob.h>
 #include <string.h>
 
-#include "consent/ledger.h"
+#include "consent/confirm.h"
 #include "policy_files.h"
 #include "resguardo/clock.h"
 #include "resguardo/json.h"
@@ -86,8 +86,18 @@ say(const char *file, size_t i, const struct rsg_json *v, struct rsg_header *h)
 	    .dated = rsg_json_bool(rsg_json_get(v, "dated")), .until = day(v, "until") };
 	struct rsg_header before = *h;
 	struct rsg_said said;
-	enum rsg_err e = rsg_rules_apply(policy, h, &ev, &said);
+	static int64_t asked;
+	enum rsg_err e = RSG_CODE_REFUSED;
 
+	/* A code that comes back: it counts unless something was said since. */
+	if (strcmp(word, "confirm") != 0)
+		e = rsg_rules_apply(policy, h, &ev, &said);
+	else if (rsg_rules_answered(h, ev.purpose, ev.channel) <= asked) {
+		ev.status = RSG_STATUS_GIVEN;
+		e = rsg_rules_apply(policy, h, &ev, &said);
+	}
+	if (strcmp(word, "ask") == 0)
+		asked = said.time;
 	got = e != RSG_OK ? rsg_err_id(e) : said.same ? "same" : rsg_status_name(said.event);
 	if (strcmp(got, gets) != 0)
 		fail_msg("%s: event %zu gets %s, should be %s", file, i, got, gets);
@@ -379,6 +389,145 @@ no_holds_in_any_crowd(void **state)
 	}
 }
 
+/* --- The second yes --- */
+
+/* The shipped policy, where what rests on consent is confirmed in an hour. */
+static struct rsg_policy *
+policy_twice(void)
+{
+	static const char from[] = "\"basis\":\"consent\",";
+	static const char to[] = "\"double_opt_in\":true,\"confirm_hours\":1,";
+	struct rsg_buf bundle, twice;
+	struct rsg_policy *p;
+	const char *at, *last;
+
+	shipped_bundle(&bundle);
+	rsg_buf_init(&twice, 1 << 20);
+	last = (const char *)bundle.p;
+	while ((at = memmem(last, (size_t)((const char *)bundle.p + bundle.len - last),
+	    from, strlen(from))) != NULL) {
+		rsg_buf_put(&twice, last, (size_t)(at - last));
+		rsg_buf_put(&twice, to, strlen(to));
+		rsg_buf_put(&twice, from, strlen(from));
+		last = at + strlen(from);
+	}
+	rsg_buf_put(&twice, last, (size_t)((const char *)bundle.p + bundle.len - last));
+	p = policy_of(twice.p, twice.len);
+	rsg_buf_free(&bundle);
+	rsg_buf_free(&twice);
+	return p;
+}
+
+static void
+who_has_to_confirm(void **state)
+{
+	struct rsg_policy *p = policy_twice();
+	struct rsg_consent ev = { .status = RSG_STATUS_GIVEN,
+	    .purpose = purpose("marketing") };
+
+	(void)state;
+	for (int c = 0; c < RSG_CHANNEL__MAX; c++) {
+		ev.channel = (enum rsg_channel)c;
+		assert_int_equal(rsg_confirm_needed(p, &ev), c == RSG_CHANNEL_NONE ||
+		    c == RSG_CHANNEL_EMAIL || c == RSG_CHANNEL_SMS);
+		assert_false(rsg_confirm_needed(policy, &ev));
+	}
+	ev.channel = RSG_CHANNEL_EMAIL;
+	ev.double_opt_in = "elsewhere";
+	assert_false(rsg_confirm_needed(p, &ev));
+	ev.double_opt_in = NULL;
+	ev.purpose = purpose("product_improvement");
+	assert_false(rsg_confirm_needed(p, &ev));
+	ev.purpose = purpose("marketing");
+	for (int s = 0; s < RSG_STATUS__MAX; s++) {
+		ev.status = (enum rsg_status)s;
+		assert_int_equal(rsg_confirm_needed(p, &ev), s == RSG_STATUS_GIVEN ||
+		    s == RSG_STATUS_RENEWED);
+	}
+	rsg_policy_free(p);
+}
+
+/* Its own person's, within its hour, once, and only until something is said. */
+static void
+a_code_answers_its_own_question(void **state)
+{
+	struct rsg_policy *p = policy_twice();
+	struct rsg_header h = { .state = RSG_STATE_ACTIVE };
+	struct rsg_id who = rsg_id_new(), other = rsg_id_new();
+	struct rsg_consent ev = { .status = RSG_STATUS_GIVEN, .time = 50 * RSG_DAY_US,
+	    .purpose = purpose("marketing"), .channel = RSG_CHANNEL_EMAIL };
+	uint8_t digest[RSG_DIGEST_LEN], second[RSG_DIGEST_LEN], until[8];
+	char code[RSG_CODE_TEXT], next[RSG_CODE_TEXT], typed[RSG_CODE_TEXT];
+	struct rsg_ledger_event asked = { 0 };
+	const int64_t hour = 3600 * RSG_US;
+	int64_t now = ev.time;
+	struct rsg_said said;
+
+	(void)state;
+	rsg_confirm_ask(p, &who, now, &ev, code, digest);
+	assert_int_equal(ev.status, RSG_STATUS_REQUESTED);
+	assert_int_equal(ev.code_until, now + hour);
+	assert_int_equal(rsg_rules_apply(p, &h, &ev, &said), RSG_OK);
+	rsg_be64(until, (uint64_t)ev.code_until);
+	asked.purpose = ev.purpose;
+	asked.channel = ev.channel;
+	asked.time = said.time;
+	asked.part[RSG_PROOF_CODE] = (struct rsg_part){ digest, sizeof(digest) };
+	asked.part[RSG_PROOF_CODE_UNTIL] = (struct rsg_part){ until, sizeof(until) };
+	assert_true(rsg_confirm_answers(&who, &h, &asked, code, 19, now + hour - 1));
+	for (int i = 0; i < 19; i++)
+		typed[i] = code[i] >= 'A' ? (char)(code[i] + 32) : code[i] == '-' ? ' ' : code[i];
+	assert_true(rsg_confirm_answers(&who, &h, &asked, typed, 19, now));
+	assert_false(rsg_confirm_answers(&who, &h, &asked, code, 19, now + hour));
+	assert_false(rsg_confirm_answers(&other, &h, &asked, code, 19, now));
+	assert_false(rsg_confirm_answers(&who, &h, &asked, code, 18, now));
+	assert_false(rsg_confirm_answers(&who, &h, &asked, "", 0, now));
+	for (int i = 0; i < 19; i++) {
+		memcpy(typed, code, sizeof(typed));
+		typed[i] = typed[i] == '7' ? '8' : '7';
+		assert_false(rsg_confirm_answers(&who, &h, &asked, typed, 19, now));
+	}
+	/* No two are alike, and one without a code has no answer. */
+	ev.status = RSG_STATUS_GIVEN;
+	rsg_confirm_ask(p, &who, now, &ev, next, second);
+	assert_string_not_equal(code, next);
+	assert_false(rsg_confirm_answers(&who, &h, &asked, next, 19, now));
+	/* Any answer since, to this or to all of it, and it is too late. */
+	for (int i = 0; i < 4; i++) {
+		static const enum rsg_status word[] = { RSG_STATUS_GIVEN,
+		    RSG_STATUS_WITHDRAWN, RSG_STATUS_OBJECTED, RSG_STATUS_REFUSED };
+		struct rsg_header after = h;
+		struct rsg_consent then = { .status = word[i], .purpose = ev.purpose,
+		    .channel = i % 2 ? RSG_CHANNEL_NONE : RSG_CHANNEL_EMAIL, .time = now };
+
+		assert_int_equal(rsg_rules_apply(p, &after, &then, &said), RSG_OK);
+		assert_false(rsg_confirm_answers(&who, &after, &asked, code, 19, now));
+	}
+	/* Another question, or an answer about another channel, is none. */
+	ev = (struct rsg_consent){ .status = RSG_STATUS_WITHDRAWN, .time = now,
+	    .purpose = ev.purpose, .channel = RSG_CHANNEL_SMS };
+	assert_int_equal(rsg_rules_apply(p, &h, &ev, &said), RSG_OK);
+	assert_true(rsg_confirm_answers(&who, &h, &asked, code, 19, now));
+	rsg_policy_free(p);
+}
+
+static void
+guessing_is_bounded(void **state)
+{
+	struct rsg_id who = rsg_id_new();
+	int64_t now = 1000 * RSG_DAY_US;
+
+	(void)state;
+	for (int i = 0; i < RSG_CONFIRM_TRIES; i++) {
+		assert_int_equal(rsg_confirm_wait(&who, now), 0);
+		rsg_confirm_wrong(&who, now + i);
+	}
+	assert_in_range(rsg_confirm_wait(&who, now + 10), 3590, 3601);
+	assert_int_equal(rsg_confirm_wait(&who, now + 3600 * RSG_US), 0);
+	rsg_confirm_wrong(&who, now + 3600 * RSG_US);
+	assert_int_equal(rsg_confirm_wait(&who, now + 3600 * RSG_US), 0);
+}
+
 /* --- The chain --- */
 
 static void
@@ -423,6 +572,9 @@ main(void)
 		cmocka_unit_test(whole_withdrawal_ends_all),
 		cmocka_unit_test(full_header_takes_a_no),
 		cmocka_unit_test(no_holds_in_any_crowd),
+		cmocka_unit_test(who_has_to_confirm),
+		cmocka_unit_test(a_code_answers_its_own_question),
+		cmocka_unit_test(guessing_is_bounded),
 		cmocka_unit_test(chain_is_followed),
 	};
 

@@ -11,6 +11,7 @@
 #define RSG_BENEFIT_H
 
 #include "benefit/incentive.h"
+#include "seal/code.h"
 #include "work/batch.h"
 
 /* Stored: never reuse a number. */
@@ -111,7 +112,7 @@ size_t rsg_benefit_count(const struct rsg_benefits *, const char *incentive, int
  * The code of a benefit: 80 bits in four groups, the person's own key over the
  * benefit's id. It need not be kept to be shown again, and goes with the key.
  */
-#define RSG_BENEFIT_CODE	20		/* "7K3M-..." and NUL */
+#define RSG_BENEFIT_CODE	RSG_CODE_TEXT	/* "7K3M-..." and NUL */
 void rsg_benefit_code(const struct rsg_subject *, const struct rsg_id *benefit,
     char code[RSG_BENEFIT_CODE]);
 

@@ -8,29 +8,16 @@
 #include "resguardo/log.h"
 #include "segment/activity.h"
 
-#define LETTERS	16			/* of a code, 5 bits each */
 #define KEY_EPOCH	1
-
-/* Crockford's: no I, L, O and U, which are misread or offend. */
-static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 void
 rsg_benefit_code(const struct rsg_subject *s, const struct rsg_id *benefit,
     char code[RSG_BENEFIT_CODE])
 {
 	uint8_t key[RSG_KEY_LEN];
-	size_t at = 0;
 
 	rsg_derive(s->keys.key[RSG_KEY_ACTIVITY], "benefit-code", benefit, key);
-	for (size_t i = 0; i < LETTERS; i++) {
-		size_t bit = 5 * i;
-		unsigned two = (unsigned)key[bit / 8] << 8 | key[bit / 8 + 1];
-
-		if (i > 0 && i % 4 == 0)
-			code[at++] = '-';
-		code[at++] = alphabet[two >> (11 - bit % 8) & 31];
-	}
-	code[at] = '\0';
+	rsg_code_put(key, code);
 	rsg_secret_wipe(key, sizeof(key));
 }
 
@@ -40,27 +27,11 @@ rsg_benefit_digest(const struct rsg_keyring *keys, uint32_t controller, const ch
 {
 	static const struct rsg_service_name session = { RSG_SERVICE_SESSION, 0, 0 };
 	uint8_t text[4 + RSG_BENEFIT_CODE];
-	size_t at = 0, letters = 0;
-	const char *known;
-	char c;
+	size_t at;
 
-	for (size_t i = 0; i < len; i++) {
-		c = code[i];
-		if (c == '-' || c == ' ')
-			continue;
-		if (c >= 'a' && c <= 'z')
-			c = (char)(c - 'a' + 'A');
-		c = c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
-		if (letters == LETTERS || c == '\0' || (known = strchr(alphabet, c)) == NULL)
-			return RSG_BAD_VALUE;
-		if (letters > 0 && letters % 4 == 0)
-			form[at++] = '-';
-		form[at++] = *known;
-		letters++;
-	}
-	form[at] = '\0';
-	if (letters != LETTERS)
+	if (!rsg_code_form(code, len, form))
 		return RSG_BAD_VALUE;
+	at = strlen(form);
 	rsg_be32(text, controller);
 	memcpy(text + 4, form, at);
 	return rsg_service_digest(keys, session, "benefit-code", text, 4 + at, digest);

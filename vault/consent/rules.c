@@ -72,6 +72,22 @@ last(const struct rsg_header *h, uint16_t purpose, enum rsg_channel channel)
 	return t;
 }
 
+int64_t
+rsg_rules_answered(const struct rsg_header *h, uint16_t purpose, enum rsg_channel channel)
+{
+	int64_t t = INT64_MIN;
+
+	for (size_t i = 0; i < h->ngrants; i++) {
+		const struct rsg_grant *g = &h->grant[i];
+
+		if (g->purpose == purpose && g->since > t &&
+		    g->status > RSG_STATUS_REQUESTED && (g->channel == channel ||
+		    g->channel == RSG_CHANNEL_NONE))
+			t = g->since;
+	}
+	return t;
+}
+
 /* Does an objection forbid a yes? One to a purpose above is not spoken to. */
 static bool
 objected(const struct rsg_policy *policy, const struct rsg_header *h,

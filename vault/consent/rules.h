@@ -39,6 +39,8 @@ struct rsg_consent {
 	const uint8_t *notice_hash;	/* of the form shown; 32 bytes or NULL */
 	const char *words, *form, *taken_at, *double_opt_in;
 	int64_t confirmed;		/* the second yes; 0: none */
+	const uint8_t *code;		/* digest of the code that confirms; or NULL */
+	int64_t code_until;
 	struct rsg_id on_behalf, attachment;	/* nil: none */
 	enum rsg_origin origin;
 	uint8_t evidence;		/* enum rsg_evidence */
@@ -59,6 +61,10 @@ bool rsg_rules_no(enum rsg_status);
 
 /* What was last said on exactly this; NULL: nothing. */
 const struct rsg_grant *rsg_rules_find(const struct rsg_header *, uint16_t purpose,
+    enum rsg_channel);
+
+/* When the last answer was given that bears on this; INT64_MIN: none was. */
+int64_t rsg_rules_answered(const struct rsg_header *, uint16_t purpose,
     enum rsg_channel);
 
 /*

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "consent/confirm.h"
 #include "consent/notice.h"
 #include "ops/relations.h"
 #include "resguardo/clock.h"
@@ -114,8 +115,40 @@ rsg_consent_read(struct rsg_worker *w, struct rsg_call *c, struct rsg_fields f,
 	if (ev->confirmed != 0 && (ev->double_opt_in == NULL ||
 	    ev->confirmed < ev->time || ev->confirmed > w->now))
 		return rsg_call_fail(c, RSG_BAD_VALUE, "confirmed", NULL);
+	/* Nobody vouches for their own second yes. */
+	if (ev->double_opt_in != NULL && !rsg_id_nil(&c->actor.subject))
+		return rsg_call_fail(c, RSG_BAD_VALUE, "double_opt_in", NULL);
 	ev->gpc = rsg_consent_gpc(c);
 	return RSG_OK;
+}
+
+enum rsg_err
+rsg_consent_ask_back(struct rsg_worker *w, struct rsg_call *c,
+    const struct rsg_id *subject, struct rsg_consent *ev, bool *asked, bool group)
+{
+	const struct rsg_purposedef *p = rsg_policy_purpose_no(w->policy, ev->purpose);
+	uint8_t *digest;
+	char code[RSG_CODE_TEXT];
+	size_t mark = 0;
+
+	*asked = rsg_confirm_needed(w->policy, ev);
+	if (!*asked)
+		return RSG_OK;
+	if ((digest = rsg_arena_get(w->arena, RSG_DIGEST_LEN)) == NULL)
+		return RSG_NO_MEMORY;
+	rsg_confirm_ask(w->policy, subject, w->now, ev, code, digest);
+	if (group) {
+		mark = rsg_msg_open(&c->out, RSG_F_CONFIRMATIONS);
+		rsg_msg_text(&c->out, RSG_F_PURPOSE, p->id);
+		if (ev->channel != RSG_CHANNEL_NONE)
+			rsg_msg_text(&c->out, RSG_F_CHANNEL, rsg_channel_name(ev->channel));
+	}
+	rsg_msg_text(&c->out, RSG_F_CODE, code);
+	rsg_msg_int(&c->out, RSG_F_CODE_UNTIL, ev->code_until);
+	if (group)
+		rsg_msg_close(&c->out, mark);
+	rsg_secret_wipe(code, sizeof(code));
+	return rsg_buf_err(&c->out);
 }
 
 enum rsg_err
@@ -283,7 +316,8 @@ rsg_consent_check(struct rsg_worker *w, struct rsg_call *c, struct rsg_consent *
 		return e;
 	if (p->is_explicit && !rsg_policy_explicit(w->policy, ev->method))
 		return refuse(c, RSG_EXPLICIT_REQUIRED, "method", NULL);
-	if (p->double_opt_in && ev->double_opt_in == NULL)
+	/* A code is sent for what is said now; of before, one has to know. */
+	if (rsg_confirm_needed(w->policy, ev) && (who->imported || ev->dated))
 		return refuse(c, RSG_MISSING_MEMBER, "double_opt_in", NULL);
 	return RSG_OK;
 }

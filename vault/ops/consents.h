@@ -34,6 +34,14 @@ RSG_MUST enum rsg_err rsg_consent_fits(struct rsg_worker *, struct rsg_call *,
     const struct rsg_header *, const struct rsg_consent *);
 
 /*
+ * Where a yes has to be confirmed from its address, make a question of it and
+ * put the code that confirms it into the reply: for the caller's mailer, and
+ * nowhere else. `group`: one of several.
+ */
+RSG_MUST enum rsg_err rsg_consent_ask_back(struct rsg_worker *, struct rsg_call *,
+    const struct rsg_id *subject, struct rsg_consent *, bool *asked, bool group);
+
+/*
  * rsg_item_allowed() for a no: taken whatever the credential's rate, the
  * record's state and what the request does not name, as long as the policy
  * lets this caller speak for the person at all. *lacking: the bits of

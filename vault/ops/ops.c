@@ -31,6 +31,7 @@ static const struct rsg_opdef ops[RSG_OP__MAX] = {
 	WRITE(SUBJECT_CREATE, rsg_op_create_want, rsg_op_create),
 	WRITE(SUBJECT_CHANGE, rsg_op_change_want, rsg_op_change),
 	WRITE(CONSENT_WRITE, rsg_op_consent_write_want, rsg_op_consent_write),
+	WRITE(CONSENT_CONFIRM, rsg_op_consent_confirm_want, rsg_op_consent_confirm),
 	SOLO(INCENTIVE_LIST, rsg_op_incentive_list),
 	SOLO(INCENTIVE_PUBLISH, rsg_op_incentive_publish),
 	WRITE(BENEFIT_WRITE, rsg_op_benefit_write_want, rsg_op_benefit_write),

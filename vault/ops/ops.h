@@ -25,9 +25,10 @@ void rsg_ops_free(struct rsg_queue *, struct rsg_call *);
 
 rsg_want_fn rsg_op_read_want, rsg_op_lookup_want, rsg_op_create_want,
     rsg_op_change_want, rsg_op_consent_state_want, rsg_op_consent_write_want,
+    rsg_op_consent_confirm_want,
     rsg_op_explain_want;
 rsg_apply_fn rsg_op_ready, rsg_op_me, rsg_op_read, rsg_op_lookup, rsg_op_create,
-    rsg_op_change, rsg_op_consent_state, rsg_op_consent_write,
+    rsg_op_change, rsg_op_consent_state, rsg_op_consent_write, rsg_op_consent_confirm,
     rsg_op_policy_show, rsg_op_explain, rsg_op_segments;
 rsg_solo_fn rsg_op_notice_list, rsg_op_notice_show, rsg_op_notice_publish,
     rsg_op_consent_history, rsg_op_relation_add;

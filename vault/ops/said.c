@@ -1,8 +1,11 @@
 /*
  * Saying yes or no, and what a person has said: now, and step by step.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "consent/confirm.h"
 #include "consent/notice.h"
 #include "ops/consents.h"
 #include "ops/ops.h"
@@ -86,8 +89,9 @@ put_said(struct rsg_item *it, const struct rsg_consent *ev, int64_t sequence)
 
 	rsg_msg_id(out, RSG_F_SUBJECT, &it->subject->id);
 	rsg_msg_int(out, RSG_F_SEQUENCE, sequence);
-	rsg_msg_text(out, RSG_F_STATUS, rsg_status_name(g == NULL ? ev->status :
-	    (enum rsg_status)g->status));
+	/* What is still to be confirmed is only asked for, whatever stood before. */
+	rsg_msg_text(out, RSG_F_STATUS, rsg_status_name(g == NULL || ev->code != NULL ?
+	    ev->status : (enum rsg_status)g->status));
 	if (g != NULL && g->until != 0)
 		rsg_msg_int(out, RSG_F_UNTIL, g->until);
 	return rsg_buf_err(out);
@@ -99,13 +103,15 @@ rsg_op_consent_write(struct rsg_item *it)
 	struct word *x = it->scratch;
 	struct rsg_subject *s = it->subject;
 	struct rsg_said said;
+	bool asked = false;
 	enum rsg_err e;
 
 	if ((e = rsg_item_open(it)) != RSG_OK || (e = allowed(it, &x->ev)) != RSG_OK)
 		return e;
 	if (it->replay)
 		return put_said(it, &x->ev, it->number);
-	if ((e = check(it, x)) != RSG_OK)
+	if ((e = check(it, x)) != RSG_OK || (e = rsg_consent_ask_back(it->batch->w,
+	    it->call, &s->id, &x->ev, &asked, false)) != RSG_OK)
 		return e;
 	if (x->ev.gpc && (e = rsg_ledger_gpc(it->batch, it->call, s)) != RSG_OK)
 		return e;
@@ -113,6 +119,159 @@ rsg_op_consent_write(struct rsg_item *it)
 		return e;
 	rsg_stage_idempotency(it, &s->id, s->h.consent.count);
 	return put_said(it, &x->ev, s->h.consent.count);
+}
+
+/* --- The second yes --- */
+
+static uint32_t
+number(const struct rsg_part *p)
+{
+	const uint8_t *b = p->p;
+
+	return p->p == NULL ? 0 : p->len == 1 ? b[0] : rsg_get32(b);
+}
+
+struct second {
+	struct word word;
+	const char *code;
+	size_t ncode;
+};
+
+enum rsg_err
+rsg_op_consent_confirm_want(struct rsg_item *it)
+{
+	struct rsg_worker *w = it->batch->w;
+	struct second *x = rsg_arena_get(w->arena, sizeof(*x));
+	const struct rsg_purposedef *p;
+	const uint8_t *s;
+	struct rsg_id id;
+	size_t len;
+	int channel = RSG_CHANNEL_NONE;
+	enum rsg_err e;
+
+	if (x == NULL)
+		return RSG_NO_MEMORY;
+	memset(x, 0, sizeof(*x));
+	it->scratch = x;
+	(void)rsg_msg_get(it->call->in, RSG_F_PURPOSE, &s, &len);
+	if ((p = rsg_policy_purpose(w->policy, (const char *)s, len)) == NULL)
+		return rsg_call_fail(it->call, RSG_UNKNOWN_PURPOSE, "purpose", NULL);
+	if (rsg_msg_get(it->call->in, RSG_F_CHANNEL, &s, &len) &&
+	    (channel = rsg_channel_find((const char *)s, len)) < 0)
+		return rsg_call_fail(it->call, RSG_BAD_VALUE, "channel", NULL);
+	(void)rsg_msg_get(it->call->in, RSG_F_CODE, &s, &x->ncode);
+	x->code = (const char *)s;
+	x->word.ev.purpose = p->number;
+	x->word.ev.channel = (enum rsg_channel)channel;
+	(void)rsg_msg_get_id(it->call->in, RSG_F_SUBJECT, &id);
+	if ((e = rsg_want_subject(it, &id)) != RSG_OK)
+		return e;
+	rsg_bind_id(rsg_want_rows(it, RSG_SQL_CONSENT_RECENT), 0, &id);
+	x->word.birth = rsg_consent_birth(w->policy);
+	return x->word.birth == 0 ? RSG_OK : rsg_want_field(it, x->word.birth);
+}
+
+/* A refusal is a denial like any other, and is audited as one. */
+static enum rsg_err
+refuse_code(struct rsg_item *it, enum rsg_err e, int64_t wait)
+{
+	it->call->draft.decision = e;
+	it->call->retry_after = wait;
+	return rsg_call_fail(it->call, e, e == RSG_CODE_REFUSED ? "code" : NULL, NULL);
+}
+
+/* What was shown and said when it was asked for stands with the yes, too. */
+static enum rsg_err
+again(struct rsg_arena *arena, uint32_t sequence, const struct rsg_ledger_event *was,
+    int64_t now, struct rsg_consent *ev)
+{
+	static const struct { enum rsg_proof part; size_t at; } texts[] = {
+		{ RSG_PROOF_NOTICE, offsetof(struct rsg_consent, notice) },
+		{ RSG_PROOF_LANGUAGE, offsetof(struct rsg_consent, language) },
+		{ RSG_PROOF_METHOD, offsetof(struct rsg_consent, method) },
+		{ RSG_PROOF_WORDS, offsetof(struct rsg_consent, words) },
+		{ RSG_PROOF_FORM, offsetof(struct rsg_consent, form) },
+		{ RSG_PROOF_TAKEN_AT, offsetof(struct rsg_consent, taken_at) },
+	};
+	const struct rsg_part *p = was->part;
+	char *text;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		const struct rsg_part *t = &p[texts[i].part];
+
+		if (t->p == NULL)
+			continue;
+		if ((text = rsg_arena_get(arena, t->len + 1)) == NULL)
+			return RSG_NO_MEMORY;
+		memcpy(text, t->p, t->len);
+		text[t->len] = '\0';
+		*(const char **)((char *)ev + texts[i].at) = text;
+	}
+	if ((text = rsg_arena_get(arena, 32)) == NULL)
+		return RSG_NO_MEMORY;
+	snprintf(text, 32, "sequence %" PRIu32, sequence);
+	ev->double_opt_in = text;
+	ev->status = RSG_STATUS_GIVEN;
+	ev->time = ev->confirmed = now;
+	ev->notice_version = number(&p[RSG_PROOF_NOTICE_VERSION]);
+	ev->brief = number(&p[RSG_PROOF_SHOWN]) == 2;
+	ev->origin = (enum rsg_origin)number(&p[RSG_PROOF_SOURCE]);
+	ev->evidence = (uint8_t)number(&p[RSG_PROOF_EVIDENCE]);
+	if (p[RSG_PROOF_ON_BEHALF].p != NULL)
+		memcpy(ev->on_behalf.b, p[RSG_PROOF_ON_BEHALF].p, RSG_ID_LEN);
+	if (p[RSG_PROOF_ATTACHMENT].p != NULL)
+		memcpy(ev->attachment.b, p[RSG_PROOF_ATTACHMENT].p, RSG_ID_LEN);
+	return RSG_OK;
+}
+
+static enum rsg_err
+confirm(struct rsg_item *it, struct second *x)
+{
+	struct rsg_worker *w = it->batch->w;
+	struct rsg_subject *s = it->subject;
+	struct rsg_consent *ev = &x->word.ev;
+	struct rsg_ledger_event was;
+	struct rsg_said said;
+	uint32_t sequence;
+	int64_t wait = rsg_confirm_wait(&s->id, w->now);
+	enum rsg_err e;
+
+	if (wait > 0)
+		return refuse_code(it, RSG_RATE_LIMITED, wait);
+	e = rsg_confirm_find(w->arena, s, rsg_item_rows(it, RSG_SQL_CONSENT_RECENT),
+	    ev->purpose, ev->channel, x->code, x->ncode, w->now, &sequence, &was);
+	if (e == RSG_CODE_REFUSED) {
+		rsg_confirm_wrong(&s->id, w->now);
+		return refuse_code(it, e, 0);
+	}
+	if (e != RSG_OK || (e = again(w->arena, sequence, &was, w->now, ev)) != RSG_OK)
+		return e;
+	/* Whose guardian it was, was looked at when they were asked. */
+	if (!rsg_id_nil(&ev->on_behalf))
+		x->word.relations = 1u << RSG_RELATION_GUARDIAN;
+	ev->gpc = rsg_consent_gpc(it->call);
+	if ((e = check(it, &x->word)) != RSG_OK ||
+	    (ev->gpc && (e = rsg_ledger_gpc(it->batch, it->call, s)) != RSG_OK))
+		return e;
+	return rsg_ledger_append(it->batch, it->call, s, ev, &said);
+}
+
+enum rsg_err
+rsg_op_consent_confirm(struct rsg_item *it)
+{
+	struct second *x = it->scratch;
+	struct rsg_answer answer;
+	enum rsg_err e;
+
+	if ((e = rsg_item_open(it)) != RSG_OK || (e = rsg_item_allowed(it,
+	    RSG_ACT_CONSENT_WRITE, x->word.ev.purpose, NULL, 0, &answer)) != RSG_OK)
+		return e;
+	if (it->replay)
+		return put_said(it, &x->word.ev, it->number);
+	if ((e = confirm(it, x)) != RSG_OK)
+		return e;
+	rsg_stage_idempotency(it, &it->subject->id, it->subject->h.consent.count);
+	return put_said(it, &x->word.ev, it->subject->h.consent.count);
 }
 
 /* --- How it stands: from the header alone --- */
@@ -195,14 +354,6 @@ static const struct {
 	{ RSG_PROOF_STAFF, RSG_F_STAFF, true },
 };
 
-static uint32_t
-number(const struct rsg_part *p)
-{
-	const uint8_t *b = p->p;
-
-	return p->p == NULL ? 0 : p->len == 1 ? b[0] : rsg_get32(b);
-}
-
 static void
 put_event(struct rsg_worker *w, struct rsg_call *c, int64_t sequence,
     const struct rsg_ledger_event *ev)
@@ -234,6 +385,9 @@ put_event(struct rsg_worker *w, struct rsg_call *c, int64_t sequence,
 		rsg_msg_text(out, RSG_F_EVIDENCE, rsg_evidence_name((enum rsg_evidence)n));
 	if (ev->gpc)
 		rsg_msg_bool(out, RSG_F_GPC, true);
+	if (ev->part[RSG_PROOF_CODE_UNTIL].p != NULL)
+		rsg_msg_int(out, RSG_F_CODE_UNTIL,
+		    (int64_t)rsg_get64(ev->part[RSG_PROOF_CODE_UNTIL].p));
 	for (unsigned bit = 0; rsg_require_name(bit) != NULL; bit++)
 		if ((number(&ev->part[RSG_PROOF_LACKING]) & 1u << bit) != 0)
 			rsg_msg_text(out, RSG_F_LACKING, rsg_require_name(bit));

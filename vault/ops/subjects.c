@@ -427,6 +427,7 @@ rsg_op_create(struct rsg_item *it)
 	struct rsg_call *c = it->call;
 	struct rsg_answer answer;
 	struct rsg_subject *s;
+	bool asked;
 	enum rsg_err e;
 
 	if ((e = rsg_call_allowed(it->batch->w, c, RSG_ACT_CREATE, r->purpose,
@@ -445,8 +446,9 @@ rsg_op_create(struct rsg_item *it)
 	if (rsg_consent_gpc(c) && (e = rsg_ledger_gpc(it->batch, c, s)) != RSG_OK)
 		return e;
 	for (size_t i = 0; i < r->nconsents; i++)
-		if ((e = rsg_ledger_append(it->batch, c, s, &r->consent[i],
-		    &said)) != RSG_OK)
+		if ((e = rsg_consent_ask_back(it->batch->w, c, &s->id, &r->consent[i],
+		    &asked, true)) != RSG_OK || (e = rsg_ledger_append(it->batch, c, s,
+		    &r->consent[i], &said)) != RSG_OK)
 			return e;
 	c->draft.about = true;
 	c->draft.subject = s->id;

@@ -217,6 +217,7 @@ struct rsg_purposedef {
 	bool objection_lift;		/* a later yes lifts an objection */
 	bool double_opt_in;		/* a yes is confirmed from the address itself */
 	bool minors;			/* profiling of children is allowed, by a guardian */
+	uint32_t confirm_hours;		/* ... within so many */
 	uint32_t consent_days;		/* how long a yes holds; 0: until it is withdrawn */
 	uint16_t parent;		/* 0: none */
 	uint32_t retention_days;

@@ -8,6 +8,7 @@
 #include "policy/reader.h"
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
+#define CONFIRM_HOURS	48		/* unless the purpose says otherwise */
 
 struct raw {
 	int64_t number, retention_days;
@@ -15,7 +16,7 @@ struct raw {
 	const char *title[2], *description[2];
 	bool per_channel, necessary, marketing, profiling, covers, gpc;
 	bool notice, lift, twice, minors;
-	int64_t consent_days;
+	int64_t consent_days, confirm_hours;
 };
 
 static const struct rsg__member members[] = {
@@ -37,6 +38,8 @@ static const struct rsg__member members[] = {
 	{ "notice_required", RSG__M_BOOL, false, offsetof(struct raw, notice), 0, 0 },
 	{ "objection_lift", RSG__M_BOOL, false, offsetof(struct raw, lift), 0, 0 },
 	{ "double_opt_in", RSG__M_BOOL, false, offsetof(struct raw, twice), 0, 0 },
+	{ "confirm_hours", RSG__M_INT, false,
+	    offsetof(struct raw, confirm_hours), 1, 720 },
 	{ "minors", RSG__M_BOOL, false, offsetof(struct raw, minors), 0, 0 },
 	{ "consent_days", RSG__M_INT, false,
 	    offsetof(struct raw, consent_days), 1, 36525 },
@@ -83,6 +86,9 @@ check_together(struct rsg__reader *r, const struct raw *f, bool consent)
 		rsg__fault(r, NULL, "\"notice_required\", \"double_opt_in\" and "
 		    "\"consent_days\" are only possible where consent is asked "
 		    "for; remove them");
+	if (f->confirm_hours != 0 && !f->twice)
+		rsg__fault(r, "confirm_hours", "is how long a code of the double "
+		    "opt-in holds; add \"double_opt_in\": true, or remove it");
 	if (f->minors && !f->profiling)
 		rsg__fault(r, "minors", "is about profiling children, and this "
 		    "purpose does not profile; remove it");
@@ -124,6 +130,8 @@ read_purpose(struct rsg__reader *r, struct rsg_policy *p,
 		.is_explicit = strcmp(f.basis, "explicit_consent") == 0,
 		.notice_required = f.notice, .objection_lift = f.lift,
 		.double_opt_in = f.twice, .minors = f.minors,
+		.confirm_hours = f.confirm_hours == 0 ? CONFIRM_HOURS :
+		    (uint32_t)f.confirm_hours,
 		.consent_days = (uint32_t)f.consent_days,
 		.retention_days = (uint32_t)f.retention_days,
 	};
