@@ -26,7 +26,8 @@ rsg_command rsg_rules_lint, rsg_rules_test, rsg_rules_explain, rsg_rules_matrix;
 rsg_command rsg_rules_load;
 rsg_command rsg_incentive_publish, rsg_incentive_list;
 rsg_command rsg_notice_publish, rsg_notice_list, rsg_notice_show;
-rsg_command rsg_import_customers, rsg_import_events;
+rsg_command rsg_import_customers, rsg_import_events, rsg_import_consents,
+    rsg_import_benefits;
 rsg_command rsg_receipt_verify, rsg_report_run;
 rsg_command rsg_status_run, rsg_doctor_run, rsg_demo_load;
 

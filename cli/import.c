@@ -23,7 +23,7 @@
 
 struct import {
 	const struct rsg_args *args;
-	bool events;
+	enum rsg_mapping_what what;
 	const char *file, *origin;
 	struct rsg_mapping *mapping;
 	struct rsg_source *source;
@@ -62,12 +62,12 @@ retire(void *ctx, struct rsg_chunk *c)
 
 	if (im->e != RSG_OK)
 		return;
-	t = im->events ? &c->events_tally : &c->people_tally;
+	t = im->what != RSG_MAPS_CUSTOMERS ? &c->events_tally : &c->people_tally;
 	im->done.read += c->read;
 	im->done.accepted += t->accepted;
 	im->done.repeated += t->repeated;
 	im->done.rejected += (int64_t)c->nrejects;
-	if (im->events) {
+	if (im->what == RSG_MAPS_EVENTS) {
 		im->done.people += c->people_tally.accepted;
 		im->done.people_repeated += c->people_tally.repeated;
 		im->done.people_rejected += c->people_tally.rejected;
@@ -142,6 +142,17 @@ add_customer(struct import *im, struct rsg_chunk *c, struct rsg_reject *reject)
 	return e;
 }
 
+static enum rsg_err
+add_line(struct import *im, struct rsg_chunk *c, struct rsg_reject *reject)
+{
+	enum rsg_err e = rsg_translate_line(im->mapping, &im->record, &c->events,
+	    reject);
+
+	if (e == RSG_OK)
+		c->nevents++;
+	return e;
+}
+
 /* One line of the input into a chunk, or past it. RSG_NOT_FOUND at the end. */
 static enum rsg_err
 one_line(struct import *im, struct rsg_chunk *c)
@@ -156,10 +167,11 @@ one_line(struct import *im, struct rsg_chunk *c)
 	send = im->record.line >= im->begin_line;
 	if (e == RSG_BAD_VALUE)
 		rsg_translate_reject(&reject, im->record.line, im->record.why, NULL);
-	else if (im->events)
+	else if (im->what == RSG_MAPS_EVENTS)
 		e = add_event(im, c, &reject, send);
 	else if (send)
-		e = add_customer(im, c, &reject);
+		e = im->what == RSG_MAPS_CUSTOMERS ? add_customer(im, c, &reject) :
+		    add_line(im, c, &reject);
 	rsg_buf_reset(&im->nowhere);
 	if (!send)
 		return e == RSG_BAD_VALUE ? RSG_OK : e;
@@ -224,7 +236,7 @@ open_resume(struct import *im, bool *found)
 	e = rsg_json_dump(im->mapping->root, true, &b);
 	rsg_buf_u8(&b, 0);
 	if (e == RSG_OK && (e = rsg_buf_err(&b)) == RSG_OK) {
-		words[0] = im->events ? "events" : "customers";
+		words[0] = rsg_mapping_name(im->what);
 		words[1] = rsg_args_get(im->args, "controller", "");
 		words[2] = im->origin;
 		words[3] = (const char *)b.p;
@@ -238,7 +250,14 @@ open_resume(struct import *im, bool *found)
 static enum rsg_err
 open_loader(struct import *im, int64_t window)
 {
+	static const enum rsg_op ops[RSG_MAPS__MAX] = {
+		[RSG_MAPS_CUSTOMERS] = RSG_OP_IMPORT_EVENTS,	/* of which there are none */
+		[RSG_MAPS_EVENTS] = RSG_OP_IMPORT_EVENTS,
+		[RSG_MAPS_CONSENTS] = RSG_OP_IMPORT_CONSENTS,
+		[RSG_MAPS_BENEFITS] = RSG_OP_IMPORT_BENEFITS,
+	};
 	struct rsg_loader_options o = {
+		.op = ops[im->what], .origin = im->origin,
 		.controller = rsg_args_get(im->args, "controller", ""),
 		.basis = rsg_args_get(im->args, "basis", ""),
 		.notice = rsg_args_get(im->args, "notice", NULL),
@@ -262,13 +281,13 @@ prepare(struct import *im)
 	if ((e = rsg_mapping_load(rsg_args_get(im->args, "map", ""),
 	    &im->mapping)) != RSG_OK)
 		return e;
-	if (im->mapping->events != im->events) {
+	if (im->mapping->what != im->what) {
 		rsg_tell_error("this mapping is for 'import %s'",
-		    im->events ? "customers" : "events");
+		    rsg_mapping_name(im->mapping->what));
 		return RSG_CONFIG;
 	}
 	im->origin = rsg_args_get(im->args, "origin", im->mapping->origin);
-	if (im->origin == NULL && im->events) {
+	if (im->origin == NULL && im->what != RSG_MAPS_CUSTOMERS) {
 		rsg_tell_error("lines are known again by their origin: name it in the "
 		    "mapping (\"origin\") or with --origin");
 		return RSG_CONFIG;
@@ -300,7 +319,7 @@ summary(struct import *im)
 	printf("read %lld = accepted %lld + repeated %lld + rejected %lld\n",
 	    (long long)d->read, (long long)d->accepted, (long long)d->repeated,
 	    (long long)d->rejected);
-	if (im->events && im->mapping->create_people)
+	if (im->what == RSG_MAPS_EVENTS && im->mapping->create_people)
 		printf("people: %lld created, %lld already there, %lld refused\n",
 		    (long long)d->people, (long long)d->people_repeated,
 		    (long long)d->people_rejected);
@@ -340,7 +359,7 @@ finish(struct import *im, enum rsg_err e)
 }
 
 static enum rsg_exit
-import(const struct rsg_args *a, bool events)
+import(const struct rsg_args *a, enum rsg_mapping_what what)
 {
 	static const char *const needed[] = { "map", "controller", "basis" };
 	struct sigaction sa = { .sa_handler = interrupt,
@@ -358,7 +377,7 @@ import(const struct rsg_args *a, bool events)
 	if ((im = calloc(1, sizeof(*im))) == NULL)
 		return RSG_EXIT_FAILED;
 	im->args = a;
-	im->events = events;
+	im->what = what;
 	im->file = a->word[0];
 	rsg_buf_init(&im->nowhere, RSG_CHUNK_BYTES);
 	/* Once: the second Ctrl-C ends the program at once. */
@@ -385,11 +404,23 @@ import(const struct rsg_args *a, bool events)
 enum rsg_exit
 rsg_import_events(const struct rsg_args *a)
 {
-	return import(a, true);
+	return import(a, RSG_MAPS_EVENTS);
 }
 
 enum rsg_exit
 rsg_import_customers(const struct rsg_args *a)
 {
-	return import(a, false);
+	return import(a, RSG_MAPS_CUSTOMERS);
+}
+
+enum rsg_exit
+rsg_import_consents(const struct rsg_args *a)
+{
+	return import(a, RSG_MAPS_CONSENTS);
+}
+
+enum rsg_exit
+rsg_import_benefits(const struct rsg_args *a)
+{
+	return import(a, RSG_MAPS_BENEFITS);
 }

@@ -81,9 +81,13 @@ begin(struct rsg_loader *l, struct rsg_chunk *c)
 		rsg_msg_text(&c->people, RSG_F_NOTICE, l->o.notice);
 	rsg_msg_text(&c->people, RSG_F_FIELD, l->o.field);
 
-	c->events_begun = rsg_msg_begin(&c->events, RSG_OP_IMPORT_EVENTS, c->serial);
+	c->events_begun = rsg_msg_begin(&c->events, l->o.op, c->serial);
 	rsg_msg_text(&c->events, RSG_F_CONTROLLER, l->o.controller);
 	rsg_msg_text(&c->events, RSG_F_BASIS, l->o.basis);
+	if (l->o.op == RSG_OP_IMPORT_EVENTS)	/* each says whose it is itself */
+		return;
+	rsg_msg_text(&c->events, RSG_F_FIELD, l->o.field);
+	rsg_msg_text(&c->events, RSG_F_ORIGIN, l->o.origin);
 }
 
 /* Give the oldest chunks away, as far as they are done. */

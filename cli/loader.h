@@ -1,5 +1,6 @@
 /*
- * loader.h - sends chunks of people and events, several at a time.
+ * loader.h - sends chunks of people and events (or consents, or benefits),
+ * several at a time.
  *
  * A chunk's events wait until the people of all chunks up to it are there.
  * Chunks are retired in the order they came in, so what was retired is a
@@ -41,6 +42,8 @@ struct rsg_loader_options {
 	const char *controller, *basis;
 	const char *field;		/* that identifies people */
 	const char *notice;		/* may be NULL */
+	const char *origin;		/* of lines that are no events */
+	enum rsg_op op;			/* that takes them: IMPORT_EVENTS ... */
 	unsigned window;		/* chunks at a time */
 	void (*retire)(void *ctx, struct rsg_chunk *);
 	void *ctx;

@@ -120,6 +120,17 @@ static const struct command commands[] = {
 	  "FILE --map MAP --controller ID --basis BASIS [--origin ID]\n"
 	  "\t[--rejects FILE] [--window N] [--state DIR]",
 	  "Bring purchases and other events in, as above.", rsg_import_events },
+	{ "import consents", "state= map= controller= basis= origin= rejects= window=", 1,
+	  "FILE --map MAP --controller ID --basis BASIS [--origin ID]\n"
+	  "\t[--rejects FILE] [--window N] [--state DIR]",
+	  "Bring in what people who are there already said before, as above: each\n"
+	  "line with its date, its notice's version and how good the evidence is.\n"
+	  "What no cell says is no consent.", rsg_import_consents },
+	{ "import benefits", "state= map= controller= basis= origin= rejects= window=", 1,
+	  "FILE --map MAP --controller ID --basis BASIS [--origin ID]\n"
+	  "\t[--rejects FILE] [--window N] [--state DIR]",
+	  "Bring in what they were promised and given before, as above; after the\n"
+	  "consents, for a benefit is given for one.", rsg_import_benefits },
 	{ "audit key", "state=", 0, "[--state DIR]",
 	  "Print the log's verifier key: what auditors need, and nothing secret.",
 	  rsg_audit_key },

@@ -12,6 +12,46 @@
 
 #define MAPPING_MAX	(256 * 1024)
 
+static const char *const names[RSG_MAPS__MAX] = {
+	[RSG_MAPS_CUSTOMERS] = "customers", [RSG_MAPS_EVENTS] = "events",
+	[RSG_MAPS_CONSENTS] = "consents", [RSG_MAPS_BENEFITS] = "benefits",
+};
+
+static const struct rsg_linemember consents_form[] = {
+	{ RSG_F_RECORD, true }, { RSG_F_PURPOSE, true }, { RSG_F_DECISION, true },
+	{ RSG_F_TIME, true }, { RSG_F_EVIDENCE, false }, { RSG_F_CHANNEL, false },
+	{ RSG_F_NOTICE, false }, { RSG_F_NOTICE_VERSION, false },
+	{ RSG_F_LANGUAGE, false }, { RSG_F_SHOWN, false }, { RSG_F_METHOD, false },
+	{ RSG_F_SOURCE, false }, { RSG_F_WORDS, false }, { RSG_F_FORM, false },
+	{ RSG_F_TAKEN_AT, false }, { RSG_F_DOUBLE_OPT_IN, false },
+	{ RSG_F_CONFIRMED, false },
+};
+static const struct rsg_linemember benefits_form[] = {
+	{ RSG_F_RECORD, true }, { RSG_F_INCENTIVE, true },
+	{ RSG_F_INCENTIVE_VERSION, false }, { RSG_F_PROMISED_AT, false },
+	{ RSG_F_DELIVERED_AT, false }, { RSG_F_REDEEMED_AT, false },
+	{ RSG_F_EXPIRED_AT, false }, { RSG_F_REVERSED_AT, false },
+	{ RSG_F_CAUSE, false }, { RSG_F_POINTS, false }, { RSG_F_UNTIL, false },
+	{ RSG_F_CODE, false }, { RSG_F_DOCUMENT, false },
+};
+#define FORM(group, list)	{ group, list, sizeof(list) / sizeof(list[0]) }
+static const struct rsg_lineform lineforms[RSG_MAPS__MAX] = {
+	[RSG_MAPS_CONSENTS] = FORM(RSG_F_OLD_CONSENTS, consents_form),
+	[RSG_MAPS_BENEFITS] = FORM(RSG_F_OLD_BENEFITS, benefits_form),
+};
+
+const char *
+rsg_mapping_name(enum rsg_mapping_what what)
+{
+	return names[what];
+}
+
+const struct rsg_lineform *
+rsg_mapping_form(enum rsg_mapping_what what)
+{
+	return &lineforms[what];
+}
+
 /* While a mapping is read; `e` sticks at the first fault, which is told. */
 struct load {
 	struct rsg_mapping *m;
@@ -253,23 +293,31 @@ amount(struct load *l)
 }
 
 static void
+person(struct load *l)
+{
+	struct rsg_mapping *m = l->m;
+	const struct rsg_json *v = rsg_json_get(m->root, "person");
+
+	if (v == NULL) {
+		fault(l, "\"person\" is missing: {\"field\": .., \"column\": ..}");
+		return;
+	}
+	only(l, v, "\"person\"", "field column");
+	m->person_field = text(l, v, "field", NULL);
+	cell_of(l, rsg_json_get(v, "column"), "person", &m->person);
+	if (m->person_field == NULL || m->person.column == NULL)
+		fault(l, "\"person\" needs a field and a column");
+}
+
+static void
 load_events(struct load *l)
 {
 	struct rsg_mapping *m = l->m;
-	const struct rsg_json *person = rsg_json_get(m->root, "person");
 
 	only(l, m->root, "the file", "title what format delimiter decimal columns "
 	    "origin person create_people kind time amount currency document item "
 	    "store category payment channel quantity cost");
-	if (person == NULL) {
-		fault(l, "\"person\" is missing: {\"field\": .., \"column\": ..}");
-		return;
-	}
-	only(l, person, "\"person\"", "field column");
-	m->person_field = text(l, person, "field", NULL);
-	cell_of(l, rsg_json_get(person, "column"), "person", &m->person);
-	if (m->person_field == NULL || m->person.column == NULL)
-		fault(l, "\"person\" needs a field and a column");
+	person(l);
 	m->create_people = flag(l, m->root, "create_people");
 	kind(l);
 	if (rsg_json_get(m->root, "time") == NULL)
@@ -355,6 +403,46 @@ load_customers(struct load *l)
 	consents(l);
 }
 
+/* Consents and benefits: a member for each field of the line. */
+static void
+load_line(struct load *l)
+{
+	struct rsg_mapping *m = l->m;
+	const struct rsg_lineform *form = &lineforms[m->what];
+	char known[512] = "title what format delimiter columns origin person";
+	bool benefits = m->what == RSG_MAPS_BENEFITS;
+	size_t len = strlen(known);
+
+	for (size_t i = 0; i < form->n; i++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len, " %s",
+		    rsg_msg_field(form->member[i].field)->json);
+	(void)snprintf(known + len, sizeof(known) - len, "%s", benefits ? " state time" : "");
+	only(l, m->root, "the file", known);
+	person(l);
+	for (size_t i = 0; i < form->n && l->e == RSG_OK; i++) {
+		const struct rsg_fieldinfo *f = rsg_msg_field(form->member[i].field);
+		const struct rsg_json *v = rsg_json_get(m->root, f->json);
+
+		if (v == NULL && form->member[i].needed)
+			fault(l, "\"%s\" is missing", f->json);
+		else if (f->type == RSG_T_TIME)
+			moment(l, v, f->json, &m->moment[i]);
+		else
+			cell_of(l, v, f->json, &m->member[i]);
+		/* Consent is what a cell says, never what a file assumes. */
+		if (form->member[i].field == RSG_F_DECISION &&
+		    m->member[i].column == NULL)
+			fault(l, "\"decision\" needs a column: nobody is taken to have "
+			    "agreed");
+	}
+	if (!benefits)
+		return;
+	cell(l, "state", &m->state);
+	moment(l, rsg_json_get(m->root, "time"), "time", &m->time);
+	if ((m->state.column == NULL) != (m->time.cell.column == NULL))
+		fault(l, "\"state\" and \"time\" go together");
+}
+
 static void
 load_common(struct load *l)
 {
@@ -362,9 +450,11 @@ load_common(struct load *l)
 	const struct rsg_json *columns = rsg_json_get(m->root, "columns");
 	const char *what = text(l, m->root, "what", ""), *format;
 
-	m->events = strcmp(what, "events") == 0;
-	if (!m->events && strcmp(what, "customers") != 0)
-		fault(l, "\"what\" is \"events\" or \"customers\"");
+	while (m->what < RSG_MAPS__MAX && strcmp(what, names[m->what]) != 0)
+		m->what++;
+	if (m->what == RSG_MAPS__MAX)
+		fault(l, "\"what\" is \"customers\", \"events\", \"consents\" or "
+		    "\"benefits\"");
 	format = text(l, m->root, "format", "csv");
 	if (strcmp(format, "ndjson") == 0)
 		m->format = RSG_FORMAT_NDJSON;
@@ -398,10 +488,10 @@ rsg_mapping_parse(const char *path, const void *p, size_t len,
 		fault(&l, "a mapping is an object");
 	} else {
 		load_common(&l);
-		if (l.e == RSG_OK && l.m->events)
-			load_events(&l);
-		else if (l.e == RSG_OK)
-			load_customers(&l);
+		if (l.e == RSG_OK)
+			(l.m->what == RSG_MAPS_EVENTS ? load_events :
+			    l.m->what == RSG_MAPS_CUSTOMERS ? load_customers :
+			    load_line)(&l);
 	}
 	if (l.e != RSG_OK)
 		rsg_mapping_free(l.m);

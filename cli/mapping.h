@@ -14,11 +14,29 @@
 #include "cli/when.h"
 #include "resguardo/err.h"
 #include "resguardo/json.h"
+#include "resguardo/msg.h"
 
 #define RSG_MAPPING_RULES	32
 #define RSG_MAPPING_FIELDS	64
 #define RSG_MAPPING_CONSENTS	32
 #define RSG_MAPPING_FACTORS	3
+#define RSG_MAPPING_MEMBERS	24
+
+enum rsg_mapping_what { RSG_MAPS_CUSTOMERS, RSG_MAPS_EVENTS, RSG_MAPS_CONSENTS,
+    RSG_MAPS_BENEFITS, RSG_MAPS__MAX };
+const char *rsg_mapping_name(enum rsg_mapping_what);		/* "events" */
+
+/* What a line of consents or benefits is made of: a member of the mapping is
+ * a field of the message. */
+struct rsg_lineform {
+	enum rsg_field group;
+	const struct rsg_linemember {
+		enum rsg_field field;	/* its name is the member's */
+		bool needed;
+	} *member;
+	size_t n;
+};
+const struct rsg_lineform *rsg_mapping_form(enum rsg_mapping_what);
 
 /* Where a value comes from. Texts are borrowed from the mapping's JSON. */
 struct rsg_cell {
@@ -51,7 +69,7 @@ struct rsg_mapped_consent {
 
 struct rsg_mapping {
 	struct rsg_json *root;		/* owns the texts */
-	bool events;			/* or customers */
+	enum rsg_mapping_what what;
 	enum rsg_format format;
 	char delimiter, decimal;
 	const char *name[RSG_RECORD_CELLS];	/* columns, where no line names them */
@@ -82,6 +100,11 @@ struct rsg_mapping {
 	struct rsg_moment collected;
 	struct rsg_mapped_consent consent[RSG_MAPPING_CONSENTS];
 	size_t nconsents;
+
+	/* Consents and benefits: by the place in their form. */
+	struct rsg_cell member[RSG_MAPPING_MEMBERS];
+	struct rsg_moment moment[RSG_MAPPING_MEMBERS];	/* of a time, instead */
+	struct rsg_cell state;		/* which time `time` is; or NULL */
 
 	/* For binding: every cell above that names a column. */
 	struct rsg_cell *used[RSG_RECORD_CELLS];

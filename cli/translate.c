@@ -125,6 +125,43 @@ put_moment(struct work *w, enum rsg_field field, const struct rsg_moment *m,
 		rsg_msg_int(w->b, field, us);
 }
 
+static bool
+decimal(struct work *w, const struct rsg_cell *c, struct rsg_decimal *d,
+    const char *member)
+{
+	struct span s;
+
+	(void)look(w->rec, c, &s);
+	if (s.len == 0) {
+		refuse(w, "missing-member", member);
+		return false;
+	}
+	if (!rsg_amount_parse(s.p, s.len, w->m->decimal, d)) {
+		refuse(w, "bad-value", member);
+		return false;
+	}
+	return true;
+}
+
+/* A whole number, if there is something in the cell. */
+static void
+put_whole(struct work *w, enum rsg_field field, const struct rsg_cell *c, bool negate)
+{
+	const char *member = rsg_msg_field(field)->json;
+	struct rsg_decimal d;
+	struct span s;
+
+	(void)look(w->rec, c, &s);
+	if (s.len == 0 || !decimal(w, c, &d, member))
+		return;
+	for (; d.scale > 0 && d.n % 10 == 0; d.scale--)
+		d.n /= 10;
+	if (d.scale > 0)
+		refuse(w, "bad-value", member);
+	else
+		rsg_msg_int(w->b, field, (int64_t)(negate ? -d.n : d.n));
+}
+
 /* --- Events --- */
 
 static bool
@@ -163,24 +200,6 @@ kind(struct work *w, const char **name, bool *negate)
 	if (*name == NULL)
 		refuse(w, "no-rule", "kind");
 	return *name != NULL;
-}
-
-static bool
-decimal(struct work *w, const struct rsg_cell *c, struct rsg_decimal *d,
-    const char *member)
-{
-	struct span s;
-
-	(void)look(w->rec, c, &s);
-	if (s.len == 0) {
-		refuse(w, "missing-member", member);
-		return false;
-	}
-	if (!rsg_amount_parse(s.p, s.len, w->m->decimal, d)) {
-		refuse(w, "bad-value", member);
-		return false;
-	}
-	return true;
 }
 
 static void
@@ -225,23 +244,6 @@ cost(struct work *w)
 		return;
 	if (decimal(w, &w->m->cost, &d, "cost"))
 		put_decimal(w, RSG_F_COST, d);
-}
-
-static void
-quantity(struct work *w, bool negate)
-{
-	struct rsg_decimal d;
-	struct span s;
-
-	(void)look(w->rec, &w->m->quantity, &s);
-	if (s.len == 0 || !decimal(w, &w->m->quantity, &d, "quantity"))
-		return;
-	for (; d.scale > 0 && d.n % 10 == 0; d.scale--)
-		d.n /= 10;
-	if (d.scale > 0)
-		refuse(w, "bad-value", "quantity");
-	else
-		rsg_msg_int(w->b, RSG_F_QUANTITY, (int64_t)(negate ? -d.n : d.n));
 }
 
 bool
@@ -293,7 +295,7 @@ event(struct work *w, const char *origin, struct rsg_ordinal *met, size_t from)
 	put_moment(w, RSG_F_TIME, &m->time, true);
 	amount(w, negate);
 	cost(w);
-	quantity(w, negate);
+	put_whole(w, RSG_F_QUANTITY, &m->quantity, negate);
 	put_cell(w, RSG_F_CATEGORY, &m->category);
 	put_cell(w, RSG_F_STORE, &m->store);
 	put_cell(w, RSG_F_CHANNEL, &m->channel);
@@ -415,6 +417,83 @@ rsg_translate_customer(const struct rsg_mapping *m, const struct rsg_record *rec
 	put_cell(&w, RSG_F_LANGUAGE, &m->language);
 	put_cell(&w, RSG_F_SOURCE, &m->source);
 	put_moment(&w, RSG_F_COLLECTED, &m->collected, false);
+	if (w.e == RSG_OK)
+		rsg_msg_close(b, mark);
+	else
+		b->len = before;
+	return w.e;
+}
+
+/* --- Consents and benefits --- */
+
+/* Which of a benefit's times `time` is, where one column says so. */
+static void
+put_state(struct work *w)
+{
+	static const enum rsg_field times[] = { RSG_F_PROMISED_AT, RSG_F_DELIVERED_AT,
+	    RSG_F_REDEEMED_AT, RSG_F_EXPIRED_AT, RSG_F_REVERSED_AT };
+	const struct rsg_mapping *m = w->m;
+	const char *name;
+	struct span s;
+
+	if (m->state.column == NULL)
+		return;
+	if (!look(w->rec, &m->state, &s)) {
+		refuse(w, "bad-value", "state");
+		return;
+	}
+	if (s.len == 0)
+		refuse(w, "missing-member", "state");
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		name = rsg_msg_field(times[i])->json;		/* "promised_at" */
+		if (s.len + 3 == strlen(name) && memcmp(s.p, name, s.len) == 0) {
+			put_moment(w, times[i], &m->time, true);
+			return;
+		}
+	}
+	refuse(w, "bad-value", "state");
+}
+
+static void
+line(struct work *w)
+{
+	const struct rsg_mapping *m = w->m;
+	const struct rsg_lineform *form = rsg_mapping_form(m->what);
+	struct span person, s;
+
+	if (!rsg_translate_person(m, w->rec, &person.p, &person.len)) {
+		refuse(w, "missing-person", m->person_field);
+		return;
+	}
+	rsg_msg_int(w->b, RSG_F_LINE, w->rec->line);
+	put(w, RSG_F_LOOKUP_VALUE, person, m->person_field);
+	for (size_t i = 0; i < form->n; i++) {
+		const struct rsg_linemember *x = &form->member[i];
+		const struct rsg_fieldinfo *f = rsg_msg_field(x->field);
+
+		if (f->type == RSG_T_TIME) {
+			put_moment(w, x->field, &m->moment[i], x->needed);
+			continue;
+		}
+		/* Silence is not consent, nor a thing without a name a gift. */
+		if (x->needed && look(w->rec, &m->member[i], &s) && s.len == 0)
+			refuse(w, "missing-member", f->json);
+		if (f->type == RSG_T_INT)
+			put_whole(w, x->field, &m->member[i], false);
+		else
+			put_cell(w, x->field, &m->member[i]);
+	}
+	put_state(w);
+}
+
+enum rsg_err
+rsg_translate_line(const struct rsg_mapping *m, const struct rsg_record *rec,
+    struct rsg_buf *b, struct rsg_reject *reject)
+{
+	struct work w = { m, rec, b, reject, RSG_OK };
+	size_t before = b->len, mark = rsg_msg_open(b, rsg_mapping_form(m->what)->group);
+
+	line(&w);
 	if (w.e == RSG_OK)
 		rsg_msg_close(b, mark);
 	else

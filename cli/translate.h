@@ -35,6 +35,9 @@ RSG_MUST enum rsg_err rsg_translate_event(const struct rsg_mapping *,
     struct rsg_buf *, struct rsg_reject *);
 RSG_MUST enum rsg_err rsg_translate_customer(const struct rsg_mapping *,
     const struct rsg_record *, struct rsg_buf *, struct rsg_reject *);
+/* An OLD_CONSENT or OLD_BENEFIT, as rsg_mapping_form() lists its members. */
+RSG_MUST enum rsg_err rsg_translate_line(const struct rsg_mapping *,
+    const struct rsg_record *, struct rsg_buf *, struct rsg_reject *);
 void rsg_translate_someone(const struct rsg_mapping *,
     const struct rsg_record *, struct rsg_buf *);
 

@@ -282,6 +282,8 @@ take_event(struct rsg_benefit *b, const struct rsg_benefit_event *ev)
 		b->delivered = true;
 	if (ev->act == RSG_BENEFIT_REDEEMED)
 		memcpy(b->ref, ev->ref, sizeof(b->ref));
+	if (ev->act == RSG_BENEFIT_DELIVERED)
+		memcpy(b->code, ev->ref, sizeof(b->code));
 	b->flagged = b->flagged || (ev->flags & RSG_BENEFIT_FLAGGED) != 0;
 }
 

@@ -50,7 +50,9 @@ struct rsg_benefit_event {
 	int64_t due;			/* a promise's day; 0: none */
 	int64_t until;			/* good until; 0: no end */
 	char incentive[RSG_BENEFIT_TEXT];
-	char ref[RSG_BENEFIT_TEXT];	/* a document, or what a redemption was asked by */
+	/* A document; what a redemption was asked by; of a delivery, the code that
+	 * it came with out of another system. */
+	char ref[RSG_BENEFIT_TEXT];
 	char cause[RSG_BENEFIT_TEXT];	/* of a reversal */
 };
 
@@ -63,6 +65,7 @@ struct rsg_benefit {
 	int64_t cost;			/* counted so far */
 	bool delivered, flagged, paid;
 	char ref[RSG_BENEFIT_TEXT];	/* of its redemption */
+	char code[RSG_BENEFIT_TEXT];	/* that it came with; "": it has its own */
 };
 
 /* A person's whole history, verified against the header. Wiped when freed. */
@@ -116,11 +119,19 @@ size_t rsg_benefit_count(const struct rsg_benefits *, const char *incentive, int
 void rsg_benefit_code(const struct rsg_subject *, const struct rsg_id *benefit,
     char code[RSG_BENEFIT_CODE]);
 
-/* What stands in the table of codes; small letters, blanks and missing hyphens
- * are forgiven. RSG_BAD_VALUE: it is no code. */
+/*
+ * What stands in the table of codes, and the code in its one form; small
+ * letters, blanks and missing hyphens are forgiven. A code of another system
+ * is letters and digits, 4 to 32 of them. RSG_BAD_VALUE: it is no code.
+ */
+#define RSG_BENEFIT_FORM	33
 RSG_MUST enum rsg_err rsg_benefit_digest(const struct rsg_keyring *, uint32_t controller,
-    const char *code, size_t len, char form[RSG_BENEFIT_CODE],
+    const char *code, size_t len, char form[RSG_BENEFIT_FORM],
     uint8_t digest[RSG_DIGEST_LEN]);
+
+/* The code that a benefit goes by: the one it came with, or its own. */
+void rsg_benefit_form(const struct rsg_subject *, const struct rsg_benefit *,
+    char form[RSG_BENEFIT_FORM]);
 
 /* What happens in an activity: the cost of a benefit (less than 0: taken
  * back), and an event of a kind that carries no amount (0: none). */

@@ -1,6 +1,7 @@
 /*
  * code.c - codes that work once, and what a benefit costs.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "resguardo/log.h"
 #include "segment/activity.h"
 
+#define OTHER_MIN	4
 #define KEY_EPOCH	1
 
 void
@@ -21,20 +23,53 @@ rsg_benefit_code(const struct rsg_subject *s, const struct rsg_id *benefit,
 	rsg_secret_wipe(key, sizeof(key));
 }
 
+/* Another system's: nothing is put right, for there it may tell codes apart. */
+static bool
+other_form(const char *code, size_t len, char form[RSG_BENEFIT_FORM])
+{
+	size_t at = 0;
+	char c;
+
+	for (size_t i = 0; i < len; i++) {
+		c = code[i];
+		if (c == '-' || c == ' ')
+			continue;
+		if (c >= 'a' && c <= 'z')
+			c = (char)(c - 'a' + 'A');
+		if (at == RSG_BENEFIT_FORM - 1 || !((c >= 'A' && c <= 'Z') ||
+		    (c >= '0' && c <= '9')))
+			return false;
+		form[at++] = c;
+	}
+	form[at] = '\0';
+	return at >= OTHER_MIN;
+}
+
 enum rsg_err
 rsg_benefit_digest(const struct rsg_keyring *keys, uint32_t controller, const char *code,
-    size_t len, char form[RSG_BENEFIT_CODE], uint8_t digest[RSG_DIGEST_LEN])
+    size_t len, char form[RSG_BENEFIT_FORM], uint8_t digest[RSG_DIGEST_LEN])
 {
 	static const struct rsg_service_name session = { RSG_SERVICE_SESSION, 0, 0 };
-	uint8_t text[4 + RSG_BENEFIT_CODE];
-	size_t at;
+	uint8_t text[4 + RSG_BENEFIT_FORM];
+	size_t n;
 
-	if (!rsg_code_form(code, len, form))
+	if (!rsg_code_form(code, len, form) && !other_form(code, len, form))
 		return RSG_BAD_VALUE;
-	at = strlen(form);
+	n = strlen(form);
 	rsg_be32(text, controller);
-	memcpy(text + 4, form, at);
-	return rsg_service_digest(keys, session, "benefit-code", text, 4 + at, digest);
+	memcpy(text + 4, form, n);
+	return rsg_service_digest(keys, session, "benefit-code", text, 4 + n, digest);
+}
+
+void
+rsg_benefit_form(const struct rsg_subject *s, const struct rsg_benefit *b,
+    char form[RSG_BENEFIT_FORM])
+{
+	char own[RSG_BENEFIT_CODE];
+
+	rsg_benefit_code(s, &b->first.benefit, own);
+	(void)snprintf(form, RSG_BENEFIT_FORM, "%.32s", b->code[0] != '\0' ? b->code : own);
+	rsg_secret_wipe(own, sizeof(own));
 }
 
 /* --- Costs --- */

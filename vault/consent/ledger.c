@@ -117,6 +117,7 @@ put_event(struct rsg_buf *b, const struct rsg_call *c, const struct rsg_consent 
 	put_number(b, RSG_PROOF_LACKING, ev->lacking, 1);
 	put_part(b, RSG_PROOF_CODE, ev->code, RSG_DIGEST_LEN);
 	put_number(b, RSG_PROOF_CODE_UNTIL, ev->code == NULL ? 0 : (uint64_t)ev->code_until, 8);
+	put_text(b, RSG_PROOF_RECORD, ev->record);
 }
 
 static enum rsg_err
@@ -147,7 +148,7 @@ rsg_ledger_append(struct rsg_batch *b, const struct rsg_call *c,
 
 	rsg_buf_init(&sealed, 2 * EVENT_MAX);
 	if ((e = rsg_rules_apply(b->w->policy, &after, ev, said)) != RSG_OK ||
-	    said->same || (e = seal_event(b, c, s, ev, said, &sealed)) != RSG_OK)
+	    (said->same && ev->record == NULL) || (e = seal_event(b, c, s, ev, said, &sealed)) != RSG_OK)
 		goto done;
 	after.consent.count++;
 	rsg_ledger_hash(s->h.consent.head, after.consent.count, sealed.p, sealed.len,

@@ -15,7 +15,8 @@
 /*
  * Append to the person's ledger: header and row are staged. *said tells what
  * became of it; where it changes nothing that was said before (a second
- * withdrawal) nothing is written. The errors of rsg_rules_apply(), before
+ * withdrawal) nothing is written, unless a record of another system is to be
+ * known again by it. The errors of rsg_rules_apply(), before
  * anything is staged.
  */
 RSG_MUST enum rsg_err rsg_ledger_append(struct rsg_batch *, const struct rsg_call *,
@@ -46,7 +47,7 @@ enum rsg_proof {
 	RSG_PROOF_DOUBLE_OPT_IN = 16, RSG_PROOF_CONFIRMED = 17,
 	RSG_PROOF_ATTACHMENT = 18, RSG_PROOF_UNTIL = 19,
 	RSG_PROOF_LACKING = 20, RSG_PROOF_CODE = 21, RSG_PROOF_CODE_UNTIL = 22,
-	RSG_PROOF__MAX
+	RSG_PROOF_RECORD = 32, RSG_PROOF__MAX
 };
 
 /* An opened event. Parts are borrowed from where it was opened to. */

@@ -42,6 +42,7 @@ struct rsg_consent {
 	const uint8_t *code;		/* digest of the code that confirms; or NULL */
 	int64_t code_until;
 	struct rsg_id on_behalf, attachment;	/* nil: none */
+	const char *record;		/* what it was in the system it comes from */
 	enum rsg_origin origin;
 	uint8_t evidence;		/* enum rsg_evidence */
 	uint8_t lacking;		/* of a no: what should have been named; bits */

@@ -95,12 +95,12 @@ put_title(struct rsg_item *it, const struct rsg_giving *g, const struct rsg_bene
 static void
 put_code(struct rsg_item *it, const struct rsg_benefit *b)
 {
-	char code[RSG_BENEFIT_CODE];
+	char code[RSG_BENEFIT_FORM];
 
 	if (b->state != RSG_BENEFIT_DELIVERED || !rsg_giving_coded(b->first.kind) ||
 	    !rsg_id_eq(&it->call->actor.subject, &it->subject->id))
 		return;
-	rsg_benefit_code(it->subject, &b->first.benefit, code);
+	rsg_benefit_form(it->subject, b, code);
 	rsg_msg_text(&it->call->out, RSG_F_CODE, code);
 	rsg_secret_wipe(code, sizeof(code));
 }

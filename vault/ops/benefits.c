@@ -41,6 +41,15 @@ find_name(const struct rsg_call *c, enum rsg_field f, const char *const *names, 
 	return -1;
 }
 
+bool
+rsg_giving_cause(const char *s, size_t len)
+{
+	for (size_t i = 0; i < COUNT(causes); i++)
+		if (strlen(causes[i]) == len && memcmp(causes[i], s, len) == 0)
+			return true;
+	return false;
+}
+
 /* Which members go with which action: each has to know what it is about. */
 static enum rsg_err
 check_members(struct rsg_call *c, const struct request *r)
@@ -203,7 +212,7 @@ rsg_op_benefit_write(struct rsg_item *it)
 struct redemption {
 	uint16_t purpose;
 	struct rsg_id subject, benefit;
-	char code[RSG_BENEFIT_CODE], ref[RSG_BENEFIT_TEXT];
+	char code[RSG_BENEFIT_FORM], ref[RSG_BENEFIT_TEXT];
 };
 
 static enum rsg_err
@@ -277,17 +286,22 @@ fetch_person(struct rsg_item *it, const struct redemption *r,
 
 /*
  * The row says where to look, and is believed only where that person's own key
- * gives this very code: it could have been pointed at somebody else.
+ * or history gives this very code: it could have been pointed at somebody else.
  */
 static enum rsg_err
-check_code(struct rsg_call *c, const struct rsg_subject *s, const struct redemption *r)
+check_code(struct rsg_call *c, const struct rsg_giving *g, const struct redemption *r)
 {
-	char code[RSG_BENEFIT_CODE];
+	const struct rsg_subject *s = g->subject;
+	char code[RSG_BENEFIT_FORM] = "";
+	struct rsg_benefit b;
 	struct rsg_id who;
 	bool same;
 
-	rsg_benefit_code(s, &r->benefit, code);
-	same = rsg_secret_equal(code, r->code, sizeof(code));
+	if (rsg_benefit_find(&g->all, &r->benefit, g->batch->w->now, &b) != RSG_OK)
+		return RSG_TAMPERED;
+	rsg_benefit_form(s, &b, code);
+	same = strlen(code) == strlen(r->code) &&
+	    rsg_secret_equal(code, r->code, strlen(code));
 	rsg_secret_wipe(code, sizeof(code));
 	if (!same)
 		return RSG_TAMPERED;
@@ -328,8 +342,9 @@ rsg_op_benefit_redeem(struct rsg_worker *w, struct rsg_call *c)
 		(void)rsg_msg_get_text(c->in, RSG_F_DOCUMENT, r.ref, sizeof(r.ref));
 	if ((e = fetch_person(it, &r, &rows)) != RSG_OK ||
 	    (e = rsg_item_allowed(it, RSG_ACT_BENEFIT_WRITE, r.purpose, NULL, 0,
-	    &answer)) != RSG_OK || (e = check_code(c, it->subject, &r)) != RSG_OK ||
-	    (e = rsg_giving_begin(&g, w->batch, c, it->subject, rows, NULL)) != RSG_OK)
+	    &answer)) != RSG_OK ||
+	    (e = rsg_giving_begin(&g, w->batch, c, it->subject, rows, NULL)) != RSG_OK ||
+	    (e = check_code(c, &g, &r)) != RSG_OK)
 		goto done;
 	if (!heard_before(&g, &r) &&
 	    (e = rsg_giving_redeem(&g, &r.benefit, r.ref)) != RSG_OK)

@@ -42,7 +42,14 @@ RSG_MUST enum rsg_err rsg_giving_spend(struct rsg_giving *, const struct rsg_inc
 /* How the benefit stands now, into the reply. */
 RSG_MUST enum rsg_err rsg_giving_answer(struct rsg_giving *, const struct rsg_id *);
 
-/* Does it come with a code? */
+/* Does it come with a code? Is it paid out when it is used, and not before? */
 bool rsg_giving_coded(uint8_t kind);
+bool rsg_giving_later(uint8_t kind);
+
+/* "withdrawal", "return", "error", "fraud": why something is taken back. */
+bool rsg_giving_cause(const char *, size_t);
+
+/* The first event of a benefit under these terms, under a new id. */
+void rsg_giving_terms(const struct rsg_incentive *, struct rsg_benefit_event *);
 
 #endif

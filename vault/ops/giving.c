@@ -50,9 +50,8 @@ rsg_giving_coded(uint8_t kind)
 	    kind == RSG_INCENTIVE_GIFT || kind == RSG_INCENTIVE_CONTENT;
 }
 
-/* What is paid out when it is used costs then; the rest when it is given. */
-static bool
-costs_when_used(uint8_t kind)
+bool
+rsg_giving_later(uint8_t kind)
 {
 	return kind == RSG_INCENTIVE_COUPON || kind == RSG_INCENTIVE_DISCOUNT;
 }
@@ -180,7 +179,7 @@ settle(struct rsg_giving *g)
 static enum rsg_err
 stage_code(struct rsg_giving *g, const struct rsg_benefit_event *ev)
 {
-	char code[RSG_BENEFIT_CODE], form[RSG_BENEFIT_CODE];
+	char code[RSG_BENEFIT_CODE], form[RSG_BENEFIT_FORM];
 	uint8_t digest[RSG_DIGEST_LEN];
 	struct rsg_bind *q;
 	enum rsg_err e;
@@ -217,14 +216,14 @@ hand_over(struct rsg_giving *g, struct rsg_benefit_event *ev, bool paid)
 	ev->due = 0;
 	ev->until = ev->valid_days == 0 ? 0 : now + ev->valid_days * RSG_DAY_US;
 	/* What was bought with points was paid for when those were given. */
-	ev->cost = paid || costs_when_used(ev->kind) ? 0 : ev->value;
+	ev->cost = paid || rsg_giving_later(ev->kind) ? 0 : ev->value;
 	return append(g, ev);
 }
 
 /* --- Promise and deliver --- */
 
-static void
-terms_of(const struct rsg_incentive *i, struct rsg_benefit_event *ev)
+void
+rsg_giving_terms(const struct rsg_incentive *i, struct rsg_benefit_event *ev)
 {
 	memset(ev, 0, sizeof(*ev));
 	ev->benefit = rsg_id_new();
@@ -266,7 +265,7 @@ rsg_giving_offer(struct rsg_giving *g, const struct rsg_incentive *i, bool deliv
 	struct rsg_bind *q;
 	enum rsg_err e;
 
-	terms_of(i, &ev);
+	rsg_giving_terms(i, &ev);
 	*id = ev.benefit;
 	/* What is sold for points is not given away. */
 	if (i->price > 0)
@@ -336,7 +335,7 @@ rsg_giving_redeem(struct rsg_giving *g, const struct rsg_id *id, const char *ref
 	ev = b.first;
 	ev.act = RSG_BENEFIT_REDEEMED;
 	ev.due = ev.until = 0;
-	ev.cost = costs_when_used(ev.kind) && !b.paid ? ev.value : 0;
+	ev.cost = rsg_giving_later(ev.kind) && !b.paid ? ev.value : 0;
 	snprintf(ev.ref, sizeof(ev.ref), "%s", ref);
 	return append(g, &ev);
 }
@@ -419,7 +418,7 @@ rsg_giving_spend(struct rsg_giving *g, const struct rsg_incentive *i, int64_t po
 	*id = ev.benefit;
 	snprintf(ev.ref, sizeof(ev.ref), "%s", ref);
 	if (i != NULL) {
-		terms_of(i, &reward);
+		rsg_giving_terms(i, &reward);
 		reward.points = 0;
 		reward.flags |= RSG_BENEFIT_PAID;
 		ev.points = i->price;
@@ -446,7 +445,7 @@ enum rsg_err
 rsg_giving_answer(struct rsg_giving *g, const struct rsg_id *id)
 {
 	struct rsg_buf *out = &g->call->out;
-	char code[RSG_BENEFIT_CODE];
+	char code[RSG_BENEFIT_FORM];
 	struct rsg_benefit b;
 	struct rsg_points p;
 	enum rsg_err e;
@@ -464,7 +463,7 @@ rsg_giving_answer(struct rsg_giving *g, const struct rsg_id *id)
 	if (b.first.points > 0)
 		rsg_msg_int(out, RSG_F_POINTS, b.first.points);
 	if (b.state == RSG_BENEFIT_DELIVERED && rsg_giving_coded(b.first.kind)) {
-		rsg_benefit_code(g->subject, id, code);
+		rsg_benefit_form(g->subject, &b, code);
 		rsg_msg_text(out, RSG_F_CODE, code);
 		rsg_secret_wipe(code, sizeof(code));
 	}

@@ -58,6 +58,8 @@ static const struct rsg_opdef ops[RSG_OP__MAX] = {
 	SOLO(PRINCIPAL_REVOKE, rsg_op_principal_revoke),
 	SOLO(POLICY_LOAD, rsg_op_policy_load),
 	SOLO(IMPORT_CUSTOMERS, rsg_op_import_customers),
+	SOLO(IMPORT_CONSENTS, rsg_op_import_consents),
+	SOLO(IMPORT_BENEFITS, rsg_op_import_benefits),
 	SOLO(STATUS, rsg_op_status),
 };
 

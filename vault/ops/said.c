@@ -352,6 +352,7 @@ static const struct {
 	{ RSG_PROOF_ROLE, RSG_F_ROLE, false },
 	{ RSG_PROOF_PLACE, RSG_F_PLACE, false },
 	{ RSG_PROOF_STAFF, RSG_F_STAFF, true },
+	{ RSG_PROOF_RECORD, RSG_F_RECORD, false },
 };
 
 static void
