@@ -212,8 +212,14 @@ static void
 render(struct rsg_conn *c, struct rsg_fields f, struct rsg_buf *b)
 {
 	const struct rsg_route *r = c->rq.match.route;
+	const uint8_t *p;
+	size_t n;
 
 	switch (c->rq.format) {
+	case RSG_FORMAT_PROOF:
+		if (rsg_msg_get(f, RSG_F_TLOG_PROOF, &p, &n))
+			rsg_buf_put(b, p, n);
+		break;
 	case RSG_FORMAT_LINES:
 		rsg_render_lines(b, f, r->list);
 		break;

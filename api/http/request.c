@@ -121,7 +121,8 @@ choose_format(struct rsg_request *r)
 
 	r->format = rsg_render_accept(r->accepts ? r->accept : NULL,
 	    (lists ? RSG_OFFER_LISTS : 0u) |
-	    (rsg_web_page(r->match.route->op) != NULL ? RSG_OFFER_PAGE : 0u));
+	    (rsg_web_page(r->match.route->op) != NULL ? RSG_OFFER_PAGE : 0u) |
+	    (r->match.route->op == RSG_OP_AUDIT_PROOF ? RSG_OFFER_PROOF : 0u));
 	len = rsg_request_query(r, &query);
 	while (lists && rsg_query_next(query, len, &pos, &p)) {
 		if (!same(p.name, p.name_len, "format"))

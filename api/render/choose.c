@@ -10,6 +10,7 @@ static const char *const types[RSG_FORMAT__MAX] = {
 	[RSG_FORMAT_PROBLEM] = "application/problem+json",
 	[RSG_FORMAT_TEXT] = "text/plain; version=0.0.4; charset=utf-8",
 	[RSG_FORMAT_HTML] = "text/html; charset=utf-8",
+	[RSG_FORMAT_PROOF] = "text/plain; charset=utf-8",
 };
 
 /* What may be asked for, as ranges too; the first that fits counts. */
@@ -22,9 +23,11 @@ static const struct {
 	{ "application/ndjson", RSG_FORMAT_LINES },
 	{ "text/csv", RSG_FORMAT_CSV },
 	{ "text/html", RSG_FORMAT_HTML },
+	{ "text/plain", RSG_FORMAT_PROOF },
 	{ "application/*", RSG_FORMAT_JSON },
 	{ "text/*", RSG_FORMAT_CSV },
 	{ "text/*", RSG_FORMAT_HTML },
+	{ "text/*", RSG_FORMAT_PROOF },
 	{ "*/*", RSG_FORMAT_JSON },
 };
 
@@ -94,14 +97,29 @@ next_choice(const char **at, struct choice *c)
 	return true;
 }
 
+/* What has to be offered for a format to be given. */
+static unsigned
+needs(enum rsg_format f)
+{
+	switch (f) {
+	case RSG_FORMAT_JSON:
+		return 0;
+	case RSG_FORMAT_HTML:
+		return RSG_OFFER_PAGE;
+	case RSG_FORMAT_PROOF:
+		return RSG_OFFER_PROOF;
+	default:
+		return RSG_OFFER_LISTS;
+	}
+}
+
 static enum rsg_format
 format_of(const struct choice *c, unsigned offers)
 {
 	for (size_t i = 0; i < sizeof(accepted) / sizeof(*accepted); i++) {
-		enum rsg_format f = accepted[i].format;
+		unsigned must = needs(accepted[i].format);
 
-		if (f != RSG_FORMAT_JSON && (offers & (f == RSG_FORMAT_HTML ?
-		    RSG_OFFER_PAGE : RSG_OFFER_LISTS)) == 0)
+		if ((offers & must) != must)
 			continue;
 		if (strlen(accepted[i].range) == c->len &&
 		    strncasecmp(accepted[i].range, c->name, c->len) == 0)

@@ -10,7 +10,8 @@
 #include "resguardo/msg.h"
 
 enum rsg_format { RSG_FORMAT_JSON, RSG_FORMAT_LINES, RSG_FORMAT_CSV,
-	RSG_FORMAT_PROBLEM, RSG_FORMAT_TEXT, RSG_FORMAT_HTML, RSG_FORMAT__MAX };
+	RSG_FORMAT_PROBLEM, RSG_FORMAT_TEXT, RSG_FORMAT_HTML, RSG_FORMAT_PROOF,
+	RSG_FORMAT__MAX };
 
 /* "application/json" and so on. */
 const char *rsg_render_type(enum rsg_format);
@@ -19,7 +20,7 @@ const char *rsg_render_type(enum rsg_format);
 enum rsg_format rsg_render_format(const char *, size_t);
 
 /* What an answer can be had as, beside JSON. */
-enum { RSG_OFFER_LISTS = 1, RSG_OFFER_PAGE = 2 };
+enum { RSG_OFFER_LISTS = 1, RSG_OFFER_PAGE = 2, RSG_OFFER_PROOF = 4 };
 
 /*
  * The format an Accept header likes best, of those offered.

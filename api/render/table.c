@@ -42,6 +42,27 @@ put_cell(struct rsg_buf *b, enum rsg_ftype type, const uint8_t *p, size_t n)
 	rsg_buf_free(&plain);
 }
 
+/* A list of names is one cell, with blanks between them: none has any. */
+static void
+put_list(struct rsg_buf *b, struct rsg_fields item, enum rsg_field f)
+{
+	struct rsg_fields one;
+	struct rsg_buf all;
+	size_t pos = 0;
+
+	rsg_buf_init(&all, RSG_MSG_MAX);
+	while (rsg_msg_each(item, &pos, f, &one)) {
+		if (all.len > 0)
+			rsg_buf_u8(&all, ' ');
+		rsg_render_value(&all, rsg_msg_field(f)->type, one.p, one.len);
+	}
+	if (!rsg_buf_ok(&all))
+		b->failed = true;
+	else if (all.len > 0)
+		put_cell(b, RSG_T_TEXT, all.p, all.len);
+	rsg_buf_free(&all);
+}
+
 static void
 put_row(struct rsg_buf *b, struct rsg_fields item,
     const struct rsg_shapeinfo *s)
@@ -54,7 +75,9 @@ put_row(struct rsg_buf *b, struct rsg_fields item,
 		f = s->member[i].field;
 		if (i > 0)
 			rsg_buf_u8(b, ',');
-		if (rsg_msg_get(item, f, &p, &n))
+		if (s->member[i].many == RSG_MANY)
+			put_list(b, item, f);
+		else if (rsg_msg_get(item, f, &p, &n))
 			put_cell(b, rsg_msg_field(f)->type, p, n);
 	}
 	rsg_buf_str(b, "\r\n");

@@ -216,6 +216,33 @@ test_rejected_lines_are_merged_in_order(void **state)
 }
 
 static void
+test_lists_in_a_table(void **state)
+{
+	static const uint8_t zero[32];
+	size_t mark;
+
+	(void)state;
+	mark = rsg_msg_open(&in, RSG_F_ENTRIES);
+	rsg_msg_id(&in, RSG_F_ENTRY, &id);
+	rsg_msg_int(&in, RSG_F_TIME, 0);
+	rsg_msg_text(&in, RSG_F_ACTOR, "=cmd");
+	rsg_msg_text(&in, RSG_F_ROLE, "till");
+	rsg_msg_text(&in, RSG_F_ACTION, "read");
+	rsg_msg_text(&in, RSG_F_DECISION, "allow");
+	rsg_msg_text(&in, RSG_F_FIELDS, "email");
+	rsg_msg_text(&in, RSG_F_FIELDS, "first_name");
+	rsg_msg_bytes(&in, RSG_F_POLICY, zero, 2);
+	rsg_msg_bytes(&in, RSG_F_LEAF, zero, 1);
+	rsg_msg_text(&in, RSG_F_PROOF, "/p");
+	rsg_msg_close(&in, mark);
+	rsg_render_csv(&out, fields(), RSG_F_ENTRIES);
+	assert_out("audit_entry,time,actor,role,action,purpose,decision,clause,recipient,"
+	    "fields,staff,place,reason,subject,people,legal_basis,policy,leaf_hash,proof\r\n"
+	    UUID ",1970-01-01T00:00:00Z,\"'=cmd\",till,read,,allow,,,"
+	    "email first_name,,,,,,,0000,00,/p\r\n");
+}
+
+static void
 test_problem(void **state)
 {
 	struct rsg_problem p = { .err = RSG_NO_CONSENT, .lang = RSG_LANG_ES,
@@ -247,12 +274,16 @@ test_what_accept_chooses(void **state)
 		{ "text/html, */*;q=0.1", false, RSG_FORMAT_JSON },
 		{ ",,", true, RSG_FORMAT__MAX },
 		{ ";;;q=", true, RSG_FORMAT__MAX },
+		{ "text/plain", true, RSG_FORMAT__MAX },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++)
 		if (rsg_render_accept(want[i].accept, want[i].lists) != want[i].f)
 			fail_msg("Accept: %s", want[i].accept);
+	assert_int_equal(rsg_render_accept("text/plain", RSG_OFFER_PROOF), RSG_FORMAT_PROOF);
+	assert_int_equal(rsg_render_accept("text/csv", RSG_OFFER_PROOF), RSG_FORMAT__MAX);
+	assert_int_equal(rsg_render_accept("*/*", RSG_OFFER_PROOF), RSG_FORMAT_JSON);
 	assert_int_equal(rsg_render_format("csv", 3), RSG_FORMAT_CSV);
 	assert_int_equal(rsg_render_format("cs", 2), RSG_FORMAT__MAX);
 	assert_int_equal(rsg_render_format("", 0), RSG_FORMAT__MAX);
@@ -283,6 +314,7 @@ main(void)
 		T(test_cells_cannot_break_out),
 		T(test_rejected_lines_are_merged_in_order),
 		T(test_problem),
+		T(test_lists_in_a_table),
 		T(test_what_accept_chooses),
 		T(test_what_language_is_chosen),
 #undef T

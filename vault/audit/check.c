@@ -9,6 +9,7 @@
 #include "audit/entry.h"
 #include "audit/integrate.h"
 #include "audit/logdir.h"
+#include "audit/prove.h"
 #include "resguardo/clock.h"
 
 #define PAGE		2000		/* rows a fetch */
@@ -155,13 +156,13 @@ column_wrong(const struct rsg_result *r, int row, const struct rsg_entry *e)
 		return "time";
 	if (!rsg_id_eq(&actor, &e->actor))
 		return "actor";
-	if (rsg_result_int(r, row, 9) != e->action)
+	if (rsg_result_int(r, row, 9) != e->action_no)
 		return "action";
-	if (rsg_result_int(r, row, 10) != e->purpose)
+	if (rsg_result_int(r, row, 10) != e->purpose_no)
 		return "purpose";
 	if (rsg_result_int(r, row, 11) != (strcmp(e->decision, rsg_err_id(RSG_OK)) == 0))
 		return "decision";
-	if (rsg_result_int(r, row, 12) != e->recipient)
+	if (rsg_result_int(r, row, 12) != e->recipient_no)
 		return "recipient";
 	return NULL;
 }
@@ -172,13 +173,14 @@ compare_sealed(struct job *j, const struct rsg_result *r, int row,
     const struct rsg_id *id, const uint8_t *leaf, size_t len)
 {
 	struct rsg_effect x[RSG_EFFECTS_MAX];
+	uint8_t text[RSG_ENTRY_TEXT];
 	struct rsg_entry entry;
 	const char *column;
 	size_t n = 0;
 	enum rsg_err e;
 
 	e = rsg_entry_effects(j->c->keys, (uint32_t)rsg_result_int(r, row, 7), leaf,
-	    len, &entry, x, &n);
+	    len, text, &entry, x, &n);
 	if (e == RSG_TAMPERED) {
 		wrong(j, id, "was changed: its leaf does not open as this controller's");
 		return RSG_OK;
@@ -348,33 +350,19 @@ enum rsg_err
 rsg_check_proof(struct rsg_db *db, const char *dir, const struct rsg_vkey *key,
     const struct rsg_id *entry, struct rsg_buf *out)
 {
-	struct rsg_tiles *t = calloc(1, sizeof(*t));
 	uint8_t hash[RSG_HASH_LEN];
-	struct rsg_checkpoint c;
+	struct rsg_prove *p = NULL;
 	struct rsg_proof proof;
-	struct rsg_buf note;
 	uint64_t index;
-	enum rsg_err e = RSG_NO_MEMORY;
+	enum rsg_err e;
 
-	rsg_buf_init(&note, RSG_NOTE_MAX + 1);
-	if (t == NULL || (e = place(db, key, entry, &index, hash)) != RSG_OK ||
-	    (e = rsg_logdir_open(dir, false, &t->dir)) != RSG_OK ||
-	    (e = rsg_logdir_read(t->dir, "checkpoint", RSG_NOTE_MAX, &note)) != RSG_OK ||
-	    (e = rsg_checkpoint_open((char *)note.p, note.len, key, &c)) != RSG_OK)
-		goto done;
-	t->size = c.size;
-	if (index >= c.size) {
-		e = RSG_STALE;
-		goto done;
-	}
 	/* Given out only if it holds: the row itself may have been altered. */
-	if ((e = rsg_tree_inclusion(rsg_tiles_hash, t, index, c.size, &proof)) == RSG_OK &&
-	    (e = rsg_tree_included(hash, index, c.size, &proof, c.root)) == RSG_OK)
-		rsg_checkpoint_proof(index, &proof, note.p, note.len, out);
-done:
-	if (t != NULL)
-		rsg_logdir_close(t->dir);
-	free(t);
-	rsg_buf_free(&note);
-	return e == RSG_OK ? rsg_buf_err(out) : e;
+	if ((e = place(db, key, entry, &index, hash)) == RSG_OK &&
+	    (e = rsg_prove_open(dir, key, &p)) == RSG_OK &&
+	    (e = rsg_prove_entry(p, index, hash, &proof)) == RSG_OK) {
+		rsg_checkpoint_proof(index, &proof, p->note.p, p->note.len, out);
+		e = rsg_buf_err(out);
+	}
+	rsg_prove_close(p);
+	return e;
 }

@@ -1,6 +1,7 @@
 /*
  * The officers' search: entries by time, actor, purpose, decision, recipient
- * and person. Looking is itself an access, and audited.
+ * and person, which the table knows; and by role, place, action and policy,
+ * which only the opened entry says. Looking is itself an access, and audited.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -14,7 +15,10 @@
 #include "work/vault.h"
 
 #define LIMIT_DEFAULT	100
-#define LIMIT_MAX	500
+#define LIMIT_MAX	2000
+#define ANSWER_MAX	(1024u * 1024)	/* of one page; a frame has twice that */
+#define SIFT_PAGE	2000		/* rows fetched at once to be sifted ... */
+#define SIFT_MAX	20000		/* ... and at most, in one call */
 #define DAYS_MAX	3660
 #define CURSOR_AGE	(24 * 3600 * RSG_US)
 
@@ -27,6 +31,12 @@ struct search {
 	bool about;
 	struct rsg_subject person;
 	int64_t after_time, after_seq;
+	/* What only the opened entry says; "" and false: any. */
+	char role[33], place[65], action[33];
+	bool sift, by_policy;
+	uint8_t policy[RSG_POLICY_HASH];
+	int recipients;			/* result with the names of version 1 */
+	uint8_t text[RSG_ENTRY_TEXT];	/* of the entry being shown */
 };
 
 /* --- What is asked --- */
@@ -67,6 +77,30 @@ read_names(struct rsg_worker *w, struct rsg_call *c, struct search *s)
 		if (s->decision < 0)
 			return rsg_call_fail(c, RSG_BAD_VALUE, "decision", NULL);
 	}
+	return RSG_OK;
+}
+
+static enum rsg_err
+read_sieve(struct rsg_worker *w, struct rsg_call *c, struct search *s)
+{
+	const uint8_t *p;
+	size_t n;
+
+	if (rsg_msg_get_text(c->in, RSG_F_ROLE, s->role, sizeof(s->role)) &&
+	    !rsg_policy_role(w->policy, s->role, strlen(s->role)))
+		return rsg_call_fail(c, RSG_BAD_VALUE, "role", NULL);
+	if (rsg_msg_get_text(c->in, RSG_F_ACTION, s->action, sizeof(s->action)) &&
+	    rsg_action_find(s->action, strlen(s->action)) == 0)
+		return rsg_call_fail(c, RSG_BAD_VALUE, "action", NULL);
+	(void)rsg_msg_get_text(c->in, RSG_F_AT_PLACE, s->place, sizeof(s->place));
+	if (rsg_msg_get(c->in, RSG_F_POLICY, &p, &n)) {
+		if (n != sizeof(s->policy))
+			return rsg_call_fail(c, RSG_BAD_VALUE, "policy", NULL);
+		memcpy(s->policy, p, n);
+		s->by_policy = true;
+	}
+	s->sift = s->role[0] != '\0' || s->action[0] != '\0' || s->place[0] != '\0' ||
+	    s->by_policy;
 	return RSG_OK;
 }
 
@@ -129,7 +163,8 @@ read_search(struct rsg_worker *w, struct rsg_call *c, struct search *s)
 		return rsg_call_fail(c, RSG_BAD_VALUE, "limit", NULL);
 	if (s->from > s->to || s->to - s->from > DAYS_MAX * RSG_DAY_US)
 		return rsg_call_fail(c, RSG_BAD_VALUE, "from", NULL);
-	if ((e = read_names(w, c, s)) != RSG_OK || (e = read_cursor(w, c, s)) != RSG_OK)
+	if ((e = read_names(w, c, s)) != RSG_OK || (e = read_sieve(w, c, s)) != RSG_OK ||
+	    (e = read_cursor(w, c, s)) != RSG_OK)
 		return e;
 	return find_names(w, c, s);
 }
@@ -137,7 +172,8 @@ read_search(struct rsg_worker *w, struct rsg_call *c, struct search *s)
 /* --- What is found --- */
 
 static int
-send_search(struct rsg_worker *w, const struct rsg_call *c, const struct search *s)
+send_search(struct rsg_worker *w, const struct rsg_call *c, const struct search *s,
+    int64_t rows)
 {
 	struct rsg_bind *b = rsg_db_bind(w->db, s->about ? RSG_SQL_AUDIT_SEARCH_TAGS :
 	    RSG_SQL_AUDIT_SEARCH);
@@ -152,7 +188,7 @@ send_search(struct rsg_worker *w, const struct rsg_call *c, const struct search 
 	rsg_bind_int(b, 6, s->recipient);
 	rsg_bind_int(b, 7, s->after_time);
 	rsg_bind_int(b, 8, s->after_seq);
-	rsg_bind_int(b, 9, s->limit);
+	rsg_bind_int(b, 9, rows);
 	for (int64_t d = rsg_clock_day(s->from); s->about && d <= rsg_clock_day(s->to); d++) {
 		rsg_entry_tag(s->person.keys.key[RSG_KEY_EVIDENCE], d, tag);
 		rsg_bind_bytes(b, 10, tag, sizeof(tag));
@@ -161,70 +197,98 @@ send_search(struct rsg_worker *w, const struct rsg_call *c, const struct search 
 }
 
 static void
-put_entry(struct rsg_worker *w, struct rsg_buf *out, const struct rsg_entry *x,
-    const struct rsg_id *subject, const char *recipient, const uint8_t hash[32])
+put_if(struct rsg_buf *out, enum rsg_field f, const char *text)
 {
-	const struct rsg_purposedef *p = rsg_policy_purpose_no(w->policy, x->purpose);
-	const char *action = rsg_action_name((enum rsg_action)x->action);
+	if (text[0] != '\0')
+		rsg_msg_text(out, f, text);
+}
+
+static void
+put_entry(struct rsg_buf *out, const struct rsg_entry *x, const struct rsg_id *subject,
+    const char *recipient, const uint8_t hash[32])
+{
 	bool allowed = strcmp(x->decision, rsg_err_id(RSG_OK)) == 0;
 	size_t mark = rsg_msg_open(out, RSG_F_ENTRIES);
+	char text[RSG_ID_TEXT], proof[64];
 
 	rsg_msg_id(out, RSG_F_ENTRY, &x->id);
 	rsg_msg_int(out, RSG_F_TIME, x->time);
 	rsg_msg_text(out, RSG_F_ACTOR, x->actor_name);
 	rsg_msg_text(out, RSG_F_ROLE, x->role);
-	rsg_msg_text(out, RSG_F_ACTION, action == NULL ? "unknown" : action);
-	if (p != NULL)
-		rsg_msg_text(out, RSG_F_PURPOSE, p->id);
+	rsg_msg_text(out, RSG_F_ACTION, x->action);
+	put_if(out, RSG_F_PURPOSE, x->purpose);
 	/* In the words that a search takes; where no rule refused, the error says why. */
 	rsg_msg_text(out, RSG_F_DECISION, allowed ? "allow" : "deny");
 	if (x->clause[0] != '\0' || !allowed)
 		rsg_msg_text(out, RSG_F_CLAUSE,
 		    x->clause[0] != '\0' ? x->clause : x->decision);
-	if (recipient[0] != '\0')
-		rsg_msg_text(out, RSG_F_RECIPIENT, recipient);
-	for (size_t i = 0; i < x->nfields; i++) {
-		const struct rsg_fielddef *f = rsg_policy_field_no(w->policy, x->field[i]);
-
-		if (f != NULL)
-			rsg_msg_text(out, RSG_F_FIELDS, f->id);
-	}
-	if (x->staff[0] != '\0')
-		rsg_msg_text(out, RSG_F_STAFF, x->staff);
-	if (x->place[0] != '\0')
-		rsg_msg_text(out, RSG_F_PLACE, x->place);
-	if (x->reason[0] != '\0')
-		rsg_msg_text(out, RSG_F_REASON, x->reason);
+	put_if(out, RSG_F_RECIPIENT, recipient);
+	for (size_t i = 0; i < x->nfields; i++)
+		rsg_msg_text(out, RSG_F_FIELDS, x->field[i]);
+	put_if(out, RSG_F_STAFF, x->staff);
+	put_if(out, RSG_F_PLACE, x->place);
+	put_if(out, RSG_F_REASON, x->reason);
 	if (subject != NULL)
 		rsg_msg_id(out, RSG_F_SUBJECT, subject);
 	if (x->people > 0)
 		rsg_msg_int(out, RSG_F_PEOPLE, x->people);
-	if (x->basis[0] != '\0')
-		rsg_msg_text(out, RSG_F_BASIS, x->basis);
+	put_if(out, RSG_F_BASIS, x->basis);
 	rsg_msg_bytes(out, RSG_F_POLICY, x->policy, sizeof(x->policy));
 	rsg_msg_bytes(out, RSG_F_LEAF, hash, 32);
+	rsg_id_text(&x->id, text);
+	(void)snprintf(proof, sizeof(proof), "/v1/audit/%s/proof", text);
+	rsg_msg_text(out, RSG_F_PROOF, proof);
 	rsg_msg_close(out, mark);
+}
+
+/* Entries of version 1 have the recipient's number, and the table its name. */
+static void
+name_recipient(const struct rsg_worker *w, const struct search *s,
+    const struct rsg_entry *x, char out[65])
+{
+	const struct rsg_result *r = rsg_db_result(w->db, s->recipients);
+	const uint8_t *p;
+	size_t n;
+
+	(void)snprintf(out, 65, "%s", x->recipient);
+	for (int k = 0; out[0] == '\0' && x->recipient_no != 0 && k < rsg_result_rows(r); k++)
+		if (rsg_result_int(r, k, 0) == x->recipient_no) {
+			p = rsg_result_bytes(r, k, 2, &n);
+			(void)snprintf(out, 65, "%.*s", (int)n, (const char *)p);
+		}
+}
+
+static bool
+sifted_out(const struct search *s, const struct rsg_entry *x)
+{
+	return s->sift && ((s->role[0] != '\0' && strcmp(s->role, x->role) != 0) ||
+	    (s->action[0] != '\0' && strcmp(s->action, x->action) != 0) ||
+	    (s->place[0] != '\0' && strcmp(s->place, x->place) != 0) ||
+	    (s->by_policy && memcmp(s->policy, x->policy, sizeof(s->policy)) != 0));
 }
 
 /* A row is believed only if its bytes give its hash, and open. */
 static enum rsg_err
-show_row(struct rsg_worker *w, struct rsg_call *c, const struct search *s,
-    const struct rsg_result *r, int row, const struct rsg_result *recipients)
+show_row(struct rsg_worker *w, struct rsg_call *c, struct search *s,
+    const struct rsg_result *r, int row, bool *shown)
 {
 	uint32_t controller = (uint32_t)rsg_result_int(r, row, 3);
-	size_t nleaf, nhash, n;
+	size_t nleaf, nhash;
 	const uint8_t *leaf = rsg_result_bytes(r, row, 4, &nleaf);
-	const uint8_t *stored = rsg_result_bytes(r, row, 5, &nhash), *p;
+	const uint8_t *stored = rsg_result_bytes(r, row, 5, &nhash);
+	uint8_t hash[32];
 	struct rsg_id id, subject;
 	struct rsg_entry x;
-	uint8_t hash[32];
-	char recipient[65] = "";
+	char recipient[65];
 	enum rsg_err e;
 
+	*shown = false;
 	rsg_result_id(r, row, 0, &id);
 	rsg_entry_hash(leaf, nleaf, hash);
 	e = nhash == sizeof(hash) && memcmp(hash, stored, nhash) == 0 ?
-	    rsg_entry_open(w->vault->keys, controller, leaf, nleaf, &x) : RSG_TAMPERED;
+	    rsg_entry_open(w->vault->keys, w->policy, controller, leaf, nleaf,
+	    s->text, &x) :
+	    RSG_TAMPERED;
 	if (e == RSG_OK && !rsg_id_eq(&x.id, &id))
 		e = RSG_TAMPERED;
 	if (e == RSG_OK && s->about)
@@ -236,47 +300,68 @@ show_row(struct rsg_worker *w, struct rsg_call *c, const struct search *s,
 		    "audit_entry", "entry", RSG_LOG_ID, &id, NULL);
 		return e;
 	}
-	for (int k = 0; x.recipient != 0 && k < rsg_result_rows(recipients); k++)
-		if (rsg_result_int(recipients, k, 0) == x.recipient) {
-			p = rsg_result_bytes(recipients, k, 2, &n);
-			snprintf(recipient, sizeof(recipient), "%.*s", (int)n, (const char *)p);
-		}
+	if (sifted_out(s, &x))
+		return RSG_OK;
+	name_recipient(w, s, &x, recipient);
 	/* A customer sees role and place, never which member of staff. */
 	if (!rsg_id_nil(&c->actor.subject))
 		x.staff[0] = x.reason[0] = '\0';
-	put_entry(w, &c->out, &x, s->about ? &s->person.id : NULL, recipient, hash);
+	put_entry(&c->out, &x, s->about ? &s->person.id : NULL, recipient, hash);
+	*shown = true;
 	return RSG_OK;
 }
 
 static enum rsg_err
-put_next(struct rsg_worker *w, struct rsg_call *c, const struct rsg_result *r)
+put_next(struct rsg_worker *w, struct rsg_call *c, const struct search *s)
 {
-	int last = rsg_result_rows(r) - 1;
 	uint8_t at[16];
 
-	rsg_be64(at, (uint64_t)rsg_result_int(r, last, 1));
-	rsg_be64(at + 8, (uint64_t)rsg_result_int(r, last, 2));
+	rsg_be64(at, (uint64_t)s->after_time);
+	rsg_be64(at + 8, (uint64_t)s->after_seq);
 	return rsg_token_put(w, c, "audit", w->now + CURSOR_AGE, at, sizeof(at));
 }
 
+/* One look into the table; *full: the page is, or nothing is left (false). */
+static enum rsg_err
+look(struct rsg_worker *w, struct rsg_call *c, struct search *s, int64_t rows,
+    int64_t *left, bool *full, bool *end)
+{
+	const struct rsg_result *r;
+	bool shown;
+	int number = send_search(w, c, s, rows);
+	enum rsg_err e;
+
+	if ((e = rsg_db_fetch(w->db)) != RSG_OK)
+		return e;
+	r = rsg_db_result(w->db, number);
+	for (int row = 0; row < rsg_result_rows(r) && !*full; row++) {
+		if ((e = show_row(w, c, s, r, row, &shown)) != RSG_OK)
+			return e;
+		s->after_time = rsg_result_int(r, row, 1);
+		s->after_seq = rsg_result_int(r, row, 2);
+		*left -= shown;
+		*full = *left == 0 || c->out.len > ANSWER_MAX;
+	}
+	*end = !*full && rsg_result_rows(r) < rows;
+	return RSG_OK;
+}
+
+/* What only opened entries say is looked for in so many of them at most: then
+ * the page is short, and `next` goes on from there. */
 static enum rsg_err
 found(struct rsg_worker *w, struct rsg_call *c, struct search *s)
 {
 	struct rsg_bind *b = rsg_db_bind(w->db, RSG_SQL_RECIPIENTS);
-	const struct rsg_result *r;
-	int rows, recipients;
+	int64_t left = s->limit, rows = s->sift ? SIFT_PAGE : s->limit, seen = 0;
+	bool full = false, end = false;
 	enum rsg_err e;
 
 	rsg_bind_int(b, 0, c->actor.controller);
-	recipients = rsg_db_send(w->db, b);
-	rows = send_search(w, c, s);
-	if ((e = rsg_db_fetch(w->db)) != RSG_OK)
-		return e;
-	r = rsg_db_result(w->db, rows);
-	for (int row = 0; row < rsg_result_rows(r); row++)
-		if ((e = show_row(w, c, s, r, row, rsg_db_result(w->db, recipients))) != RSG_OK)
+	s->recipients = rsg_db_send(w->db, b);
+	for (; !full && !end && seen < SIFT_MAX; seen += rows)
+		if ((e = look(w, c, s, rows, &left, &full, &end)) != RSG_OK)
 			return e;
-	if (rsg_result_rows(r) == s->limit && (e = put_next(w, c, r)) != RSG_OK)
+	if (!end && (e = put_next(w, c, s)) != RSG_OK)
 		return e;
 	return rsg_buf_err(&c->out);
 }

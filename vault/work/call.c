@@ -160,15 +160,23 @@ class_of(const struct rsg_draft *d)
 	}
 }
 
+/* The recipient of a call is the caller's own, or nobody. */
 static void
 describe(const struct rsg_worker *w, const struct rsg_call *c,
     const struct rsg_draft *d, struct rsg_entry *e)
 {
+	const struct rsg_purposedef *p = rsg_policy_purpose_no(w->policy, d->purpose);
+	const struct rsg_fielddef *f;
+	const char *action = rsg_action_name(d->action);
+
 	*e = (struct rsg_entry){ .id = d->entry, .class = class_of(d),
 	    .time = w->now, .controller = c->actor.controller,
-	    .actor = c->actor.principal, .action = (uint16_t)d->action,
-	    .purpose = d->purpose, .recipient = d->recipient,
-	    .nfields = (uint16_t)d->nfields, .people = d->people };
+	    .actor = c->actor.principal, .action = action != NULL ? action : "",
+	    .purpose = p != NULL ? p->id : "",
+	    .recipient = d->recipient != 0 ? c->actor.recipient_name : "",
+	    .action_no = (uint16_t)d->action, .purpose_no = d->purpose,
+	    .recipient_no = d->recipient, .people = d->people,
+	    .effects = d->wrote };
 	memcpy(e->actor_name, c->actor.name, sizeof(e->actor_name));
 	memcpy(e->role, c->actor.role, sizeof(e->role));
 	memcpy(e->staff, c->staff, sizeof(e->staff));
@@ -177,10 +185,11 @@ describe(const struct rsg_worker *w, const struct rsg_call *c,
 	snprintf(e->decision, sizeof(e->decision), "%s", rsg_err_id(d->decision));
 	memcpy(e->clause, d->clause, sizeof(e->clause));
 	memcpy(e->basis, d->basis, sizeof(e->basis));
-	memcpy(e->field, d->field, d->nfields * sizeof(e->field[0]));
+	for (size_t i = 0; i < d->nfields; i++)
+		if ((f = rsg_policy_field_no(w->policy, d->field[i])) != NULL)
+			e->field[e->nfields++] = f->id;
 	memcpy(e->policy, rsg_policy_hash(w->policy), sizeof(e->policy));
 	memcpy(e->root, d->root, sizeof(e->root));
-	e->effects = d->wrote;
 }
 
 static enum rsg_err
