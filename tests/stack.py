@@ -382,6 +382,12 @@ class Stack:
     def entries(self):
         return int(self.sql("SELECT count(*) FROM audit_entry"))
 
+    def logged(self):
+        """Wait until every entry of now stands in the log: whoever changes one
+        before that meets the integrator first, which stops the service."""
+        until("the log's end", lambda: self.sql(
+            "SELECT (SELECT max(size) FROM log_state) >= %d" % self.entries()) == "t")
+
     # --- The server ---
 
     def serve(self):

@@ -311,6 +311,7 @@ def test_audit_leaf(stack):
     assert stack.http("GET", path, stack.keys["officer"]).status == 200
     where = "entry = '%s'" % entry
     other = "entry = '%s'" % stack.read(who).json()["audit_entry"]
+    stack.logged()
     for change in ("leaf = " + flip("leaf", 20), "leaf = " + flip("leaf", -1),
                    "leaf_hash = " + flip("leaf_hash", 0),
                    "leaf = (SELECT leaf FROM audit_entry WHERE %s), leaf_hash = (SELECT "
