@@ -92,6 +92,123 @@ def test_a_clock_set_back_by_somebody_else_is_found(own):
             500, "integrity-failure")
 
 
+def days_ago(n):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - n * 86400))
+
+
+def overdue(s, key="officer", purpose="oversight", headers=STAFF, more="", **how):
+    return s.http("GET", "/v1/questions/overdue?purpose=%s%s" % (purpose, more), s.keys[key],
+                  headers=dict(headers, **how))
+
+
+def test_questions_that_wait_too_long_are_found(own):
+    s = own()
+    people = [s.person() for _ in range(4)]
+    for who, n in zip(people, (9, 7, 8, 0)):
+        assert report(s, who, "asked", "service", STAFF, purpose="customer_care",
+                      **({"time": days_ago(n)} if n else {})).status == 200
+    r = overdue(s)
+    assert (r.json()["overdue"], r.json()["waiting"]) == (3, 1), r
+    assert [q["subject"] for q in r.json()["questions"]] == [people[0], people[2], people[1]]
+    assert all(q["since"] < q["due"] < days_ago(0) for q in r.json()["questions"])
+    paged, cursor = [], ""
+    for _ in range(3):
+        p = overdue(s, more="&limit=1" + cursor).json()
+        paged += p["questions"]
+        cursor = "&cursor=" + p["next"]
+    assert paged == r.json()["questions"]
+    assert overdue(s, more="&limit=1" + cursor).json()["questions"] == []
+    lines = overdue(s, Accept="text/csv").text.splitlines()
+    assert lines[0].split(",")[:2] == ["subject", "question"] and len(lines) == 4
+    assert lines[1].startswith(people[0])
+    r = overdue(s, "service", "customer_care")
+    assert r.json()["overdue"] == 3
+    # Answered, it is gone; of another controller, it never was there.
+    assert report(s, people[0], "answered", "service", STAFF,
+                  purpose="customer_care").status == 200
+    assert overdue(s).json()["overdue"] == 2
+    assert overdue(s, "officer-other").json()["overdue"] == 0
+    problem(overdue(s, headers={}), 403, "context-required")
+    problem(overdue(s, "tool", "segmentation"), 403, "denied-by-policy")
+    problem(overdue(s, "till", "loyalty_account", TILL), 403, "denied-by-policy")
+    problem(overdue(s, more="&limit=0"), 422, "bad-value")
+    problem(overdue(s, more="&cursor=AAAA"), 400, "bad-cursor")
+    s.restart()
+    s.http("GET", "/readyz")
+    assert "\nresguardo_vault_questions_overdue 2" in s.metrics().text
+    # A clock set back by somebody else: nothing of the list is told.
+    s.sql("UPDATE request SET due = due - interval '1 day' WHERE subject_id = '%s'" % people[1])
+    r = overdue(s)
+    problem(r, 500, "integrity-failure")
+    assert people[2] not in r.text
+
+
+def test_no_more_often_than_so_many(stack):
+    """So many in so many days, counted by what tools report; other reports do not count."""
+    who = yes(stack, contact_frequency="daily", contact_limit="3/week")
+    for n, kind in ((20, "contacted"), (6, "contacted"), (5, "opened"), (5, "responded"),
+                    (4, "contacted"), (4, "bounced")):
+        assert ask(stack, who).json()["may"] is True, n
+        assert report(stack, who, kind, channel="email", time=days_ago(n)).status == 200
+    assert ask(stack, who).json()["may"] is True
+    assert report(stack, who, "contacted", channel="email", time=days_ago(2)).status == 200
+    r = ask(stack, who).json()
+    assert (r["may"], r["clause"]) == (False, "preference:frequency")
+    # Until the oldest of the three is seven days ago.
+    assert days_ago(-0.9)[:10] <= r["next_allowed"][:10] <= days_ago(-1.1)[:10], r
+    none = yes(stack, contact_limit="0/month")
+    assert ask(stack, none).json()["clause"] == "preference:frequency"
+    for bad in ("week", "3", "3/", "/week", "3/year", "101/week", "-1/week", "3/week "):
+        refused(stack, 422, "bad-value", "POST", "/v1/subjects", stack.keys["till"],
+                headers=TILL, json={"fields": {"first_name": "Ana", "contact_limit":
+                                               bad if bad != "3/week " else "3/weeks"}})
+
+
+def test_the_channel_they_prefer(stack):
+    """By another than they prefer one does not write, as long as one may by that one."""
+    who = yes(stack, preferred_channel="sms")
+    assert ask(stack, who).json()["may"] is True
+    assert stack.consent(who, "give", "marketing", channel="sms").status == 200
+    r = ask(stack, who).json()
+    assert (r["may"], r["clause"], r["preferred_channel"]) == (
+        False, "preference:channel", "sms")
+    r = ask(stack, who, channel="sms").json()
+    assert r["may"] is True and r["preferred_channel"] == "sms"
+    assert stack.consent(who, "withdraw", "marketing", channel="sms").status == 200
+    assert ask(stack, who).json()["may"] is True
+
+
+def test_a_complaint_is_an_objection(stack, own):
+    who = yes(stack)
+    assert stack.consent(who, "give", "marketing", channel="sms").status == 200
+    r = report(stack, who, "complained", channel="email")
+    assert r.status == 200 and r.json()["withdrawn"] == ["marketing"], r
+    assert ask(stack, who).json()["clause"] == "objection:marketing"
+    assert ask(stack, who, channel="sms").json()["may"] is True
+    last = stack.http("GET", "/v1/subjects/%s/consents/history" % who, stack.keys["till"],
+                      headers=TILL).json()["events"][-1]
+    assert (last["status"], last["method"], last["channel"]) == (
+        "objected", "complaint", "email")
+    # Of all channels, where none is named.
+    who = yes(stack)
+    assert report(stack, who, "complained").status == 200
+    assert ask(stack, who, channel="sms").json()["clause"] == "objection:marketing"
+    # Or noted and no more, where the policy has it so.
+    s = own()
+    path = os.path.join(s.home, "noted")
+    shutil.copytree(os.path.join(ROOT, "policies"), path)
+    with open(path + "/loyalty.json", encoding="utf-8") as f:
+        rules = json.load(f)
+    rules["contact"]["complaint"] = "note"
+    with open(path + "/loyalty.json", "w", encoding="utf-8") as f:
+        json.dump(rules, f)
+    subprocess.run(["chmod", "-R", "a+rX", path], check=True)
+    s.cli("policy", "load", path)
+    who = yes(s)
+    r = report(s, who, "complained", channel="email")
+    assert r.json()["withdrawn"] == [] and ask(s, who).json()["may"] is True
+
+
 def test_a_repeated_report_counts_once(stack):
     who = stack.person()
     head = dict(TILL, **{"Idempotency-Key": "report-" + who})

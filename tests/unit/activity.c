@@ -324,10 +324,35 @@ numbers_are_read_alike(void **state)
 	assert_true(good > 100000 && bad > 10000);
 }
 
+/* Messages are counted by day, for a month; what is older makes room. */
+static void
+messages_are_counted_by_day(void **state)
+{
+	struct rsg_activity *a = rsg_activity_new();
+	const struct rsg_count *c;
+	unsigned n = 0;
+
+	(void)state;
+	for (int32_t day = 1000; day < 1100; day++)
+		for (int i = 0; i < 2; i++)
+			rsg_activity_sent(a, day);
+	rsg_activity_sent(a, 1000);		/* too late to count */
+	rsg_activity_sent(a, 1090);
+	for (size_t i = 0; (c = rsg_activity_counter(a, i)) != NULL; i++, n++) {
+		assert_int_equal(c->of, RSG_COUNT_SENT);
+		assert_int_equal(c->what, c->last);
+		assert_int_equal(c->n, c->last == 1090 ? 3 : 2);
+		assert_in_range(c->last, 1100 - RSG_SENT_DAYS, 1099);
+	}
+	assert_int_equal(n, RSG_SENT_DAYS);
+	rsg_activity_free(a);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(messages_are_counted_by_day),
 		cmocka_unit_test(a_purchase_day_takes_a_few_bytes),
 		cmocka_unit_test(days_add_up_in_any_order),
 		cmocka_unit_test(sums_saturate),

@@ -12,6 +12,7 @@
 
 #include "benefit/incentive.h"
 #include "seal/code.h"
+#include "segment/activity.h"
 #include "work/batch.h"
 
 /* Stored: never reuse a number. */
@@ -140,6 +141,7 @@ struct rsg_benefit_day {
 	int64_t cost;
 	uint8_t kind;
 	uint32_t channel;		/* 32 bits of its name's digest; 0: none */
+	bool sent;			/* it is a message to the person */
 };
 
 /* Note it in the person's activity, which is sealed anew into the arena for
@@ -150,5 +152,10 @@ RSG_MUST enum rsg_err rsg_benefit_activity(struct rsg_arena *, struct rsg_subjec
 /* The local day on which an event of this kind happened last; RSG_NOT_FOUND. */
 RSG_MUST enum rsg_err rsg_benefit_last(const struct rsg_subject *, uint8_t kind,
     int32_t *day);
+
+/* How many messages went out today, yesterday and so on: rather too many than
+ * too few, where the counters had to make room. */
+RSG_MUST enum rsg_err rsg_benefit_sent(const struct rsg_subject *, int32_t today,
+    uint32_t sent[RSG_SENT_DAYS]);
 
 #endif

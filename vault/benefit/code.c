@@ -152,6 +152,8 @@ rsg_benefit_activity(struct rsg_arena *arena, struct rsg_subject *s,
 	    (e = rsg_activity_add(a, &add)) == RSG_OK) {
 		if (d->kind != 0)
 			rsg_activity_count(a, RSG_COUNT_KIND, d->kind, d->day);
+		if (d->sent)
+			rsg_activity_sent(a, d->day);
 		if (d->channel != 0)
 			rsg_activity_count(a, RSG_COUNT_CHANNEL, d->channel, d->day);
 		e = seal_activity(arena, s, a);
@@ -189,6 +191,33 @@ rsg_benefit_last(const struct rsg_subject *s, uint8_t kind, int32_t *day)
 			*day = d->day;
 	if (e != RSG_OK && full)
 		e = RSG_OK;
+done:
+	rsg_activity_free(a);
+	return e;
+}
+
+enum rsg_err
+rsg_benefit_sent(const struct rsg_subject *s, int32_t today, uint32_t sent[RSG_SENT_DAYS])
+{
+	struct rsg_activity *a = rsg_activity_new();
+	const struct rsg_count *c;
+	const struct rsg_day *d;
+	bool full;
+	enum rsg_err e;
+
+	memset(sent, 0, RSG_SENT_DAYS * sizeof(sent[0]));
+	if (a == NULL)
+		return RSG_NO_MEMORY;
+	if ((e = open_activity(s, a)) != RSG_OK)
+		goto done;
+	full = rsg_activity_counters(a) == RSG_ACTIVITY_COUNTERS;
+	for (size_t i = 0; full && (d = rsg_activity_day(a, i)) != NULL; i++)
+		if (d->day <= today && today - d->day < RSG_SENT_DAYS)
+			sent[today - d->day] = d->contacts;
+	for (size_t i = 0; (c = rsg_activity_counter(a, i)) != NULL; i++)
+		if (c->of == RSG_COUNT_SENT && c->last <= today &&
+		    today - c->last < RSG_SENT_DAYS)
+			sent[today - c->last] = c->n;
 done:
 	rsg_activity_free(a);
 	return e;

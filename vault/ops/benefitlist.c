@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ops/benefits.h"
+#include "ops/contacts.h"
 #include "ops/ops.h"
 #include "ops/people.h"
 #include "resguardo/clock.h"
@@ -378,9 +379,14 @@ rsg_op_ready_want(struct rsg_item *it)
 	int64_t now = rsg_clock_mono(), last = atomic_load(&gauged);
 
 	if ((last == 0 || now - last > GAUGE_AGE) &&
-	    atomic_compare_exchange_strong(&gauged, &last, now))
+	    atomic_compare_exchange_strong(&gauged, &last, now)) {
+		struct rsg_bind *questions = rsg_want_rows(it, RSG_SQL_REQUESTS_GAUGE);
+
 		rsg_bind_int(rsg_want_rows(it, RSG_SQL_PROMISES_GAUGE), 0,
 		    it->batch->w->now);
+		rsg_bind_int(questions, 0, RSG_QUESTION);
+		rsg_bind_int(questions, 1, it->batch->w->now);
+	}
 	return RSG_OK;
 }
 
@@ -388,8 +394,9 @@ enum rsg_err
 rsg_op_ready_gauge(struct rsg_item *it)
 {
 	const struct rsg_result *r = rsg_item_rows(it, RSG_SQL_PROMISES_GAUGE);
+	const struct rsg_result *q = rsg_item_rows(it, RSG_SQL_REQUESTS_GAUGE);
 
-	if (r != NULL && rsg_result_rows(r) == 1)
-		rsg_metrics_overdue(rsg_result_int(r, 0, 0));
+	if (r != NULL && rsg_result_rows(r) == 1 && q != NULL && rsg_result_rows(q) == 1)
+		rsg_metrics_overdue(rsg_result_int(r, 0, 0), rsg_result_int(q, 0, 0));
 	return rsg_op_ready(it);
 }

@@ -1,8 +1,8 @@
 /*
- * Contacts: may one write to this person now, and what came of it.
+ * Contacts: whom one is about, and what came of it.
  *
  * A tool names people by its own pseudonyms, or by references that it was
- * given with an answer here; it learns nothing by them but yes and no.
+ * given with an answer; it learns nothing by them but yes and no.
  */
 #include <stdio.h>
 #include <string.h>
@@ -60,8 +60,8 @@ open_reference(struct rsg_worker *w, struct rsg_call *c, struct rsg_id *id)
 	return RSG_OK;
 }
 
-static enum rsg_err
-put_reference(struct rsg_worker *w, struct rsg_call *c, const struct rsg_id *id)
+enum rsg_err
+rsg_contact_reference(struct rsg_worker *w, struct rsg_call *c, const struct rsg_id *id)
 {
 	struct rsg_place_of at = reference_place(c);
 	struct rsg_buf token;
@@ -108,12 +108,12 @@ refuse(struct rsg_call *c, const char *member, const char *clause)
 static bool
 is_no(const struct rsg_contact *k)
 {
-	return k->word == UNSUBSCRIBED;
+	return k->word == UNSUBSCRIBED || k->word == COMPLAINED;
 }
 
 /* Outside, people have pseudonyms; inside, they have ids. Neither crosses. */
-static enum rsg_err
-want_person(struct rsg_item *it, enum rsg_action action, bool no)
+enum rsg_err
+rsg_contact_person(struct rsg_item *it, enum rsg_action action, bool no)
 {
 	struct rsg_call *c = it->call;
 	bool pseudonym = rsg_msg_has(c->in, RSG_F_PSEUDONYM);
@@ -148,8 +148,8 @@ want_person(struct rsg_item *it, enum rsg_action action, bool no)
 
 /* The purpose named; of a tool the first that it is registered for; else what
  * the policy means by none. */
-static enum rsg_err
-read_purpose(struct rsg_item *it, uint16_t *number)
+enum rsg_err
+rsg_contact_purpose(struct rsg_item *it, uint16_t *number)
 {
 	struct rsg_call *c = it->call;
 	const struct rsg_policy *policy = it->batch->w->policy;
@@ -169,8 +169,8 @@ read_purpose(struct rsg_item *it, uint16_t *number)
 	    rsg_call_fail(c, RSG_MISSING_MEMBER, "purpose", NULL);
 }
 
-static enum rsg_err
-read_channel(struct rsg_call *c, enum rsg_channel *channel)
+enum rsg_err
+rsg_contact_channel(struct rsg_call *c, enum rsg_channel *channel)
 {
 	const uint8_t *s;
 	size_t len;
@@ -181,157 +181,6 @@ read_channel(struct rsg_call *c, enum rsg_channel *channel)
 		return rsg_call_fail(c, RSG_BAD_VALUE, "channel", NULL);
 	*channel = (enum rsg_channel)n;
 	return RSG_OK;
-}
-
-/* --- May one? --- */
-
-static const char *const preferences[] = { "contact_frequency", "quiet_hours" };
-
-enum rsg_err
-rsg_op_contact_ask_want(struct rsg_item *it)
-{
-	struct rsg_contact *k = rsg_arena_get(it->batch->w->arena, sizeof(*k));
-	const struct rsg_fielddef *f;
-	enum rsg_err e;
-
-	if (k == NULL)
-		return RSG_NO_MEMORY;
-	it->scratch = k;
-	if ((e = read_channel(it->call, &k->channel)) != RSG_OK ||
-	    (e = read_purpose(it, &k->purpose)) != RSG_OK ||
-	    (e = want_person(it, RSG_ACT_CONTACT_ASK, false)) != RSG_OK)
-		return e;
-	for (size_t i = 0; i < 2 && e == RSG_OK; i++)
-		if ((f = rsg_policy_field(it->batch->w->policy, preferences[i],
-		    strlen(preferences[i]))) != NULL)
-			e = rsg_want_field(it, f->number);
-	return e;
-}
-
-/* A preference, if the person has one; *v untouched where not. */
-static enum rsg_err
-preference(struct rsg_item *it, const char *name, struct rsg_value *v)
-{
-	const struct rsg_fielddef *f = rsg_policy_field(it->batch->w->policy, name,
-	    strlen(name));
-	enum rsg_err e = f == NULL ? RSG_NOT_FOUND : rsg_item_value(it, f->number, v);
-
-	return e == RSG_NOT_FOUND ? RSG_OK : e;
-}
-
-static uint32_t
-every(const struct rsg_value *v, uint32_t otherwise)
-{
-	static const struct { const char *id; uint32_t days; } often[] = {
-		{ "daily", 1 }, { "weekly", 7 }, { "fortnightly", 14 }, { "monthly", 30 },
-	};
-
-	for (size_t i = 0; v->text != NULL && i < 4; i++)
-		if (strlen(often[i].id) == v->len &&
-		    memcmp(often[i].id, v->text, v->len) == 0)
-			return often[i].days;
-	return otherwise;
-}
-
-static bool
-quiet_at(int minute, unsigned from, unsigned to)
-{
-	unsigned m = (unsigned)minute;
-
-	if (from == to)
-		return false;
-	return from < to ? m >= from && m < to : m >= from || m < to;
-}
-
-/* The first moment from `at` on that is not quiet. */
-static int64_t
-loud_from(const struct rsg_zone *z, int64_t at, unsigned from, unsigned to)
-{
-	int64_t day = rsg_zone_day(z, at), end;
-
-	if (!quiet_at(rsg_zone_minute(z, at), from, to))
-		return at;
-	end = rsg_zone_instant(z, day, (int)to);
-	return end > at ? end : rsg_zone_instant(z, day + 1, (int)to);
-}
-
-/* What speaks against it, and until when; NULL: nothing. */
-static enum rsg_err
-weigh(struct rsg_item *it, const struct rsg_contact *k, const char **clause, int64_t *next)
-{
-	struct rsg_worker *w = it->batch->w;
-	const struct rsg_controller *con = rsg_vault_controller(w->vault,
-	    it->subject->controller);
-	const struct rsg_contactdef *d = rsg_policy_contact(w->policy);
-	struct rsg_standing st = rsg_item_standing(it);
-	struct rsg_value often = { 0 }, hours = { 0 };
-	unsigned from = d->quiet_from, to = d->quiet_to;
-	int64_t at = w->now;
-	int32_t last, today;
-	uint8_t kind = 0;
-	enum rsg_err e;
-
-	*next = 0;
-	if (con == NULL)
-		return RSG_UNAVAILABLE;
-	if (it->subject->h.state != RSG_STATE_ACTIVE) {
-		*clause = "state";
-		return RSG_OK;
-	}
-	if ((*clause = rsg_policy_against(w->policy, k->purpose, k->channel, &st,
-	    w->now)) != NULL)
-		return RSG_OK;
-	if ((e = preference(it, preferences[0], &often)) != RSG_OK ||
-	    (e = preference(it, preferences[1], &hours)) != RSG_OK)
-		return e;
-	if (hours.text != NULL && hours.len == 11) {
-		(void)rsg_policy_minutes(hours.text, 5, &from);
-		(void)rsg_policy_minutes(hours.text + 6, 5, &to);
-	}
-	today = rsg_zone_day(con->zone, w->now);
-	(void)rsg_policy_kind(w->policy, "contact", 7, &kind);
-	e = rsg_benefit_last(it->subject, kind, &last);
-	if (e != RSG_OK && e != RSG_NOT_FOUND)
-		return e;
-	if (e == RSG_OK && today - last < (int64_t)every(&often, d->every_days)) {
-		*clause = "preference:frequency";
-		at = rsg_zone_instant(con->zone, last +
-		    (int64_t)every(&often, d->every_days), 0);
-	} else if (quiet_at(rsg_zone_minute(con->zone, at), from, to))
-		*clause = "preference:quiet-hours";
-	if (*clause != NULL)
-		*next = loud_from(con->zone, at, from, to);
-	return RSG_OK;
-}
-
-enum rsg_err
-rsg_op_contact_ask(struct rsg_item *it)
-{
-	const struct rsg_contact *k = it->scratch;
-	struct rsg_call *c = it->call;
-	const char *clause = NULL;
-	struct rsg_answer answer;
-	int64_t next;
-	enum rsg_err e;
-
-	if ((e = rsg_item_open(it)) != RSG_OK ||
-	    (e = rsg_item_allowed(it, RSG_ACT_CONTACT_ASK, k->purpose, NULL, 0,
-	    &answer)) != RSG_OK || (e = weigh(it, k, &clause, &next)) != RSG_OK)
-		return e;
-	rsg_msg_bool(&c->out, RSG_F_MAY, clause == NULL);
-	if (clause != NULL) {
-		/* A no is an answer, and stands in the log as the no that it is. */
-		rsg_msg_text(&c->out, RSG_F_CLAUSE, clause);
-		snprintf(c->draft.clause, sizeof(c->draft.clause), "%s", clause);
-		if (next != 0)
-			rsg_msg_int(&c->out, RSG_F_NEXT_TIME, next);
-		return rsg_buf_err(&c->out);
-	}
-	if (c->actor.recipient != 0)
-		e = put_reference(it->batch->w, c, &it->subject->id);
-	else
-		rsg_msg_text(&c->out, RSG_F_LANGUAGE, it->subject->h.language);
-	return e != RSG_OK ? e : rsg_buf_err(&c->out);
 }
 
 /* --- What came of it --- */
@@ -360,9 +209,9 @@ rsg_op_contact_report_want(struct rsg_item *it)
 	k->time = rsg_msg_get_int(c->in, RSG_F_TIME, it->batch->w->now);
 	if (k->time > it->batch->w->now)
 		return rsg_call_fail(c, RSG_BAD_VALUE, "time", NULL);
-	if ((e = read_channel(c, &k->channel)) != RSG_OK ||
-	    (e = read_purpose(it, &k->purpose)) != RSG_OK ||
-	    (e = want_person(it, RSG_ACT_CONTACT_REPORT, is_no(k))) != RSG_OK)
+	if ((e = rsg_contact_channel(c, &k->channel)) != RSG_OK ||
+	    (e = rsg_contact_purpose(it, &k->purpose)) != RSG_OK ||
+	    (e = rsg_contact_person(it, RSG_ACT_CONTACT_REPORT, is_no(k))) != RSG_OK)
 		return e;
 	if (k->word == ANSWERED_IT) {
 		b = rsg_want_rows(it, RSG_SQL_REQUESTS_OPEN);
@@ -403,7 +252,7 @@ note_event(struct rsg_item *it, const struct rsg_contact *k, const struct rsg_co
 {
 	struct rsg_event ev = { .kind = k->kind, .time = k->time };
 	struct rsg_benefit_day d = { .kind = k->kind,
-	    .day = rsg_zone_day(con->zone, k->time) };
+	    .day = rsg_zone_day(con->zone, k->time), .sent = k->word == CONTACTED };
 	struct rsg_subject *s = it->subject;
 	struct rsg_id chance = rsg_id_new(), id;
 	struct rsg_buf sealed;
@@ -436,18 +285,20 @@ done:
 /* "No more of these" by a channel, or of all where none is named. */
 static enum rsg_err
 withdraw(struct rsg_item *it, const struct rsg_contact *k, uint16_t purpose,
-    enum rsg_channel channel)
+    enum rsg_channel channel, bool object)
 {
 	const struct rsg_purposedef *p =
 	    rsg_policy_purpose_no(it->batch->w->policy, purpose);
 	struct rsg_consent ev = { .purpose = purpose, .channel = channel,
-	    .time = k->time, .dated = true, .method = "unsubscribe",
+	    .time = k->time, .dated = true,
+	    .method = k->word == COMPLAINED ? "complaint" : "unsubscribe",
 	    .origin = RSG_ORIGIN_TOOL, .lacking = k->lacking };
 	struct rsg_said said;
 	enum rsg_err e;
 
 	/* What needs no yes is ended by an objection. */
-	ev.status = p->needs_consent ? RSG_STATUS_WITHDRAWN : RSG_STATUS_OBJECTED;
+	ev.status = p->needs_consent && !object ? RSG_STATUS_WITHDRAWN :
+	    RSG_STATUS_OBJECTED;
 	e = rsg_ledger_append(it->batch, it->call, it->subject, &ev, &said);
 	if (e == RSG_OK)
 		rsg_msg_text(&it->call->out, RSG_F_WITHDRAWN, p->id);
@@ -457,20 +308,23 @@ withdraw(struct rsg_item *it, const struct rsg_contact *k, uint16_t purpose,
 /*
  * The purpose that the tool works for, and by this channel every one above it
  * that is asked for by channel: who wants no more e-mail is not written to by
- * e-mail, whatever group they are in, and leaves the tool's groups.
+ * e-mail, whatever group they are in, and leaves the tool's groups. Who
+ * complains says more: they object to the channel.
  */
 static enum rsg_err
 unsubscribe(struct rsg_item *it, const struct rsg_contact *k)
 {
 	const struct rsg_policy *policy = it->batch->w->policy;
 	const struct rsg_purposedef *p = rsg_policy_purpose_no(policy, k->purpose);
+	bool object = k->word == COMPLAINED;
 	enum rsg_err e;
 
-	e = withdraw(it, k, p->number, p->per_channel ? k->channel : RSG_CHANNEL_NONE);
+	e = p->per_channel ? withdraw(it, k, p->number, k->channel, object) :
+	    withdraw(it, k, p->number, RSG_CHANNEL_NONE, false);
 	while (e == RSG_OK && p->parent != 0 &&
 	    (p = rsg_policy_purpose_no(policy, p->parent)) != NULL)
 		if (p->per_channel)
-			e = withdraw(it, k, p->number, k->channel);
+			e = withdraw(it, k, p->number, k->channel, object);
 	return e;
 }
 
@@ -497,7 +351,8 @@ rsg_op_contact_report(struct rsg_item *it)
 	/* Stopping comes first: what may be refused does not stand before it. */
 	if (k->word == ANSWERED_IT)
 		e = rsg_question_stop(it);
-	else if (k->word == UNSUBSCRIBED)
+	else if (k->word == UNSUBSCRIBED || (k->word == COMPLAINED &&
+	    rsg_policy_contact(it->batch->w->policy)->complaint_objects))
 		e = unsubscribe(it, k);
 	else if (k->word == ASKED)
 		e = rsg_question_start(it, k);

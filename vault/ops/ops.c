@@ -39,6 +39,7 @@ static const struct rsg_opdef ops[RSG_OP__MAX] = {
 	READ(BENEFIT_LIST, rsg_op_benefit_list_want, rsg_op_benefit_list),
 	READ(POINTS, rsg_op_benefit_list_want, rsg_op_points),
 	SOLO(PROMISES, rsg_op_promises),
+	SOLO(QUESTIONS, rsg_op_questions),
 	READ(CONTACT_ASK, rsg_op_contact_ask_want, rsg_op_contact_ask),
 	WRITE(CONTACT_REPORT, rsg_op_contact_report_want, rsg_op_contact_report),
 	EVENTS(EVENT_ADD),

@@ -50,6 +50,6 @@ rsg_want_fn rsg_op_ready_want, rsg_op_benefit_write_want, rsg_op_benefit_list_wa
 rsg_apply_fn rsg_op_ready_gauge, rsg_op_benefit_write, rsg_op_benefit_list,
     rsg_op_points, rsg_op_contact_ask, rsg_op_contact_report;
 rsg_solo_fn rsg_op_incentive_publish, rsg_op_incentive_list, rsg_op_benefit_redeem,
-    rsg_op_promises;
+    rsg_op_promises, rsg_op_questions;
 
 #endif

@@ -1,14 +1,23 @@
 /*
- * Questions: a clock runs from the asking until somebody reports the answer.
+ * Questions: a clock runs from the asking until somebody reports the answer,
+ * and who is responsible sees which have run out.
  */
+#include <string.h>
+
 #include "ops/contacts.h"
+#include "ops/ops.h"
+#include "ops/people.h"
 #include "resguardo/clock.h"
+#include "resguardo/log.h"
 #include "work/vault.h"
 
 #define OPEN		1		/* request.state; stored */
 #define ANSWERED	2
 #define REQUEST_VERSION	1
 #define KEY_EPOCH	1
+#define LIMIT_DEFAULT	100
+#define LIMIT_MAX	1000
+#define CURSOR_AGE	(24 * 3600 * RSG_US)
 
 static enum rsg_err
 request_mac(const struct rsg_keyring *keys, const struct rsg_id *subject,
@@ -111,4 +120,120 @@ rsg_question_stop(struct rsg_item *it)
 		rsg_bind_bytes(q, 3, mac, sizeof(mac));
 	}
 	return RSG_OK;
+}
+
+/* --- Those that wait too long --- */
+
+static enum rsg_err
+read_cursor(struct rsg_worker *w, struct rsg_call *c, int64_t *due, struct rsg_id *after)
+{
+	uint8_t token[8 + RSG_ID_LEN];
+	size_t n;
+	enum rsg_err e;
+
+	*due = RSG_TIME_MIN;
+	memset(after, 0, sizeof(*after));
+	if (!rsg_msg_has(c->in, RSG_F_CURSOR))
+		return RSG_OK;
+	if ((e = rsg_token_open(w, c, "questions", token, sizeof(token), &n)) != RSG_OK)
+		return e;
+	if (n != sizeof(token))
+		return rsg_call_fail(c, RSG_BAD_CURSOR, "cursor", NULL);
+	*due = (int64_t)rsg_get64(token);
+	memcpy(after->b, token + 8, RSG_ID_LEN);
+	return RSG_OK;
+}
+
+static enum rsg_err
+put_question(struct rsg_worker *w, struct rsg_call *c, const struct rsg_result *r,
+    int row, struct rsg_id *id)
+{
+	int64_t received = rsg_result_int(r, row, 2), due = rsg_result_int(r, row, 3);
+	uint8_t mac[RSG_DIGEST_LEN];
+	size_t len, nwas, mark;
+	const uint8_t *sealed = rsg_result_bytes(r, row, 4, &len);
+	const uint8_t *was = rsg_result_bytes(r, row, 5, &nwas);
+	struct rsg_id who;
+	enum rsg_err e;
+
+	rsg_result_id(r, row, 0, &who);
+	rsg_result_id(r, row, 1, id);
+	if ((e = request_mac(w->vault->keys, &who, id, OPEN, received, due, sealed, len,
+	    mac)) != RSG_OK)
+		return e;
+	if (nwas != sizeof(mac) || !rsg_secret_equal(mac, was, sizeof(mac))) {
+		rsg_log(RSG_LOG_ERROR, "record.tampered", "what", RSG_LOG_S, "request",
+		    "subject", RSG_LOG_ID, &who, NULL);
+		return RSG_TAMPERED;
+	}
+	mark = rsg_msg_open(&c->out, RSG_F_QUESTIONS);
+	rsg_msg_id(&c->out, RSG_F_SUBJECT, &who);
+	rsg_msg_id(&c->out, RSG_F_QUESTION, id);
+	rsg_msg_int(&c->out, RSG_F_SINCE, received);
+	rsg_msg_int(&c->out, RSG_F_DUE, due);
+	rsg_msg_close(&c->out, mark);
+	return RSG_OK;
+}
+
+static enum rsg_err
+put_questions(struct rsg_worker *w, struct rsg_call *c, const struct rsg_result *r,
+    int64_t limit)
+{
+	int rows = rsg_result_rows(r);
+	uint8_t token[8 + RSG_ID_LEN];
+	struct rsg_id id;
+	enum rsg_err e;
+
+	for (int row = 0; row < rows; row++)
+		if ((e = put_question(w, c, r, row, &id)) != RSG_OK)
+			return e;
+	if (rows == 0 || rows < limit)
+		return RSG_OK;
+	rsg_be64(token, (uint64_t)rsg_result_int(r, rows - 1, 3));
+	memcpy(token + 8, id.b, RSG_ID_LEN);
+	return rsg_token_put(w, c, "questions", w->now + CURSOR_AGE, token, sizeof(token));
+}
+
+enum rsg_err
+rsg_op_questions(struct rsg_worker *w, struct rsg_call *c)
+{
+	int64_t limit = rsg_msg_get_int(c->in, RSG_F_LIMIT, LIMIT_DEFAULT), due;
+	struct rsg_answer answer;
+	struct rsg_bind *b, *count;
+	const struct rsg_result *sum;
+	struct rsg_id after;
+	uint16_t purpose;
+	int rows, sums;
+	enum rsg_err e;
+
+	if (limit < 1 || limit > LIMIT_MAX)
+		return rsg_call_fail(c, RSG_BAD_VALUE, "limit", NULL);
+	if ((e = read_cursor(w, c, &due, &after)) != RSG_OK ||
+	    (e = rsg_call_purpose(w, c, RSG_ACT_CONTACT_READ, &purpose)) != RSG_OK ||
+	    (e = rsg_call_allowed(w, c, RSG_ACT_CONTACT_READ, purpose, NULL, 0, NULL,
+	    &answer)) != RSG_OK)
+		return e;
+	b = rsg_db_bind(w->db, RSG_SQL_REQUESTS_OVERDUE);
+	rsg_bind_int(b, 0, c->actor.controller);
+	rsg_bind_int(b, 1, RSG_QUESTION);
+	rsg_bind_int(b, 2, w->now);
+	rsg_bind_int(b, 3, due);
+	rsg_bind_id(b, 4, &after);
+	rsg_bind_int(b, 5, limit);
+	count = rsg_db_bind(w->db, RSG_SQL_REQUESTS_COUNT);
+	rsg_bind_int(count, 0, c->actor.controller);
+	rsg_bind_int(count, 1, RSG_QUESTION);
+	rsg_bind_int(count, 2, w->now);
+	rows = rsg_db_send(w->db, b);
+	sums = rsg_db_send(w->db, count);
+	if ((e = rsg_db_fetch(w->db)) != RSG_OK)
+		return e;
+	sum = rsg_db_result(w->db, sums);
+	rsg_msg_int(&c->out, RSG_F_OVERDUE, rsg_result_int(sum, 0, 0));
+	rsg_msg_int(&c->out, RSG_F_WAITING, rsg_result_int(sum, 0, 1));
+	if ((e = put_questions(w, c, rsg_db_result(w->db, rows), limit)) != RSG_OK ||
+	    (e = rsg_buf_err(&c->out)) != RSG_OK || (e = rsg_audit_stage(w, c)) != RSG_OK)
+		return e;
+	rsg_audit_send(w);
+	return rsg_db_commit(w->db);
 }

@@ -40,12 +40,14 @@ static const struct rsg__member rate_members[] = {
 };
 
 struct rawcontact {
-	const char *purpose, *from, *to;
+	const char *purpose, *from, *to, *most, *complaint;
 	int64_t every, answer;
 };
 static const struct rsg__member contact_members[] = {
 	{ "purpose", RSG__M_ID, true, offsetof(struct rawcontact, purpose), 0, 0 },
 	{ "every_days", RSG__M_INT, true, offsetof(struct rawcontact, every), 0, 366 },
+	{ "at_most", RSG__M_TEXT, false, offsetof(struct rawcontact, most), 0, 0 },
+	{ "complaint", RSG__M_ID, false, offsetof(struct rawcontact, complaint), 0, 0 },
 	{ "quiet_from", RSG__M_TEXT, false, offsetof(struct rawcontact, from), 0, 0 },
 	{ "quiet_to", RSG__M_TEXT, false, offsetof(struct rawcontact, to), 0, 0 },
 	{ "answer_days", RSG__M_INT, true, offsetof(struct rawcontact, answer), 1, 366 },
@@ -127,6 +129,7 @@ minutes(struct rsg__reader *r, const char *member, const char *s)
 static void
 read_contact(struct rsg__reader *r, struct rsg_policy *p, const struct rsg_json *v)
 {
+	static const char *const effects[] = { "objection", "note" };
 	struct rawcontact f = { 0 };
 	size_t mark = rsg__enter(r, "contact", RSG__ALONE, NULL);
 
@@ -137,6 +140,12 @@ read_contact(struct rsg__reader *r, struct rsg_policy *p, const struct rsg_json 
 		    .quiet_from = minutes(r, "quiet_from", f.from),
 		    .quiet_to = minutes(r, "quiet_to", f.to),
 		    .answer_days = (uint32_t)f.answer };
+	if (f.most != NULL && !rsg_policy_limit(f.most, strlen(f.most),
+	    &p->contact.most, &p->contact.most_days))
+		rsg__fault(r, "at_most", "is no limit; write one such as \"3/week\" "
+		    "(day, week, month)");
+	p->contact.complaint_objects = f.complaint == NULL ||
+	    rsg__one_of(r, "complaint", f.complaint, effects, COUNT(effects)) == 0;
 	if ((f.from == NULL) != (f.to == NULL))
 		rsg__fault(r, "quiet_from", "and quiet_to go together; add the other");
 	rsg__leave(r, mark);
@@ -167,6 +176,28 @@ rsg__loyalty_read(struct rsg__reader *r, struct rsg_policy *p,
 }
 
 /* --- Asked by others --- */
+
+bool
+rsg_policy_limit(const char *s, size_t len, uint32_t *most, uint32_t *days)
+{
+	static const struct { const char *per; uint32_t days; } periods[] = {
+		{ "/day", 1 }, { "/week", 7 }, { "/month", 30 },
+	};
+	size_t at = 0;
+
+	*most = 0;
+	while (at < len && at < 3 && s[at] >= '0' && s[at] <= '9')
+		*most = *most * 10 + (uint32_t)(s[at++] - '0');
+	if (at == 0 || *most > 100)
+		return false;
+	for (size_t i = 0; i < COUNT(periods); i++)
+		if (strlen(periods[i].per) == len - at &&
+		    memcmp(periods[i].per, s + at, len - at) == 0) {
+			*days = periods[i].days;
+			return true;
+		}
+	return false;
+}
 
 bool
 rsg_policy_minutes(const char *s, size_t len, unsigned *minute)
@@ -203,7 +234,8 @@ rsg_policy_loyalty(const struct rsg_policy *p, const char *controller)
 const struct rsg_contactdef *
 rsg_policy_contact(const struct rsg_policy *p)
 {
-	static const struct rsg_contactdef none = { .answer_days = 30 };
+	static const struct rsg_contactdef none = { .answer_days = 30,
+	    .complaint_objects = true };
 
 	return p->contact.answer_days == 0 ? &none : &p->contact;
 }

@@ -53,6 +53,7 @@ static const struct {
 	/* Asking whether one may is never refused for lack of consent: that
 	 * is the answer. Nor is word of who wants no more. */
 	[RSG_ACT_REPORT] = { "report", 0, PEOPLE | NOBODY },
+	[RSG_ACT_CONTACT_READ] = { "contact_read", RSG__ACT_PURPOSE, PEOPLE },
 	[RSG_ACT_CONTACT_ASK] = { "contact_ask", RSG__ACT_PERSON |
 	    RSG__ACT_PURPOSE, PEOPLE | GROUPS },
 	[RSG_ACT_CONTACT_REPORT] = { "contact_report", RSG__ACT_PERSON |

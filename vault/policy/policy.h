@@ -37,7 +37,7 @@ enum rsg_action {
 	RSG_ACT_POLICY = 16, RSG_ACT_OPERATE = 17, RSG_ACT_SIGN_IN = 18,
 	RSG_ACT_BENEFIT_WRITE = 19, RSG_ACT_BENEFIT_READ = 20,
 	RSG_ACT_CONTACT_ASK = 21, RSG_ACT_CONTACT_REPORT = 22,
-	RSG_ACT_REPORT = 23,
+	RSG_ACT_REPORT = 23, RSG_ACT_CONTACT_READ = 24,
 	RSG_ACT__MAX
 };
 const char *rsg_action_name(enum rsg_action);		/* "read" */
@@ -255,6 +255,8 @@ struct rsg_loyaltydef {
 /* How often people are written to, and when not, unless they say otherwise. */
 struct rsg_contactdef {
 	uint16_t purpose;		/* meant where none is stated; 0: none */
+	uint32_t most, most_days;	/* at most so many messages in so many days; 0: no limit */
+	bool complaint_objects;		/* a complaint is an objection to its channel */
 	uint32_t every_days;		/* at most one message in so many; 0: no limit */
 	uint16_t quiet_from, quiet_to;	/* minutes of the day; equal: never quiet */
 	uint32_t answer_days;		/* to answer a question in */
@@ -291,6 +293,9 @@ const struct rsg_kinddef *rsg_policy_kind_at(const struct rsg_policy *, size_t);
 /* The loyalty programme of a controller, by its name; NULL: it has none. */
 const struct rsg_loyaltydef *rsg_policy_loyalty(const struct rsg_policy *, const char *);
 const struct rsg_contactdef *rsg_policy_contact(const struct rsg_policy *);
+/* "3/week": at most so many in so many days (day, week 7, month 30). False: it
+ * is no limit. */
+bool rsg_policy_limit(const char *, size_t, uint32_t *most, uint32_t *days);
 /* "21:30" as minutes of the day; false: it is no time. */
 bool rsg_policy_minutes(const char *, size_t, unsigned *minute);
 /* The purpose meant where a request states none; 0: it has to state one. */

@@ -354,6 +354,16 @@ hours(const struct rsg_fielddef *f, const char *s, size_t n)
 	    rsg_policy_minutes(s + 6, 5, &to) && from != to;
 }
 
+/* "3/week": how many messages at most. */
+static bool
+limit(const struct rsg_fielddef *f, const char *s, size_t n)
+{
+	uint32_t most, days;
+
+	(void)f;
+	return rsg_policy_limit(s, n, &most, &days);
+}
+
 static const struct rsg__validator validators[] = {
 	{ "text",	true,	false,	any_text },
 	{ "name",	true,	false,	name },
@@ -368,6 +378,7 @@ static const struct rsg__validator validators[] = {
 	{ "language",	true,	false,	language },
 	{ "count",	true,	false,	count },
 	{ "hours",	true,	false,	hours },
+	{ "limit",	true,	false,	limit },
 	{ "handle",	false,	false,	handle },
 	{ "choice",	true,	true,	is_choice },
 	{ "choices",	true,	true,	choices },

@@ -262,6 +262,24 @@ rsg_activity_count(struct rsg_activity *a, uint8_t of, uint32_t what, int32_t da
 	a->counter[i] = (struct rsg_count){ of, what, 1, day };
 }
 
+void
+rsg_activity_sent(struct rsg_activity *a, int32_t day)
+{
+	size_t kept = 0;
+	int32_t newest = day;
+
+	for (size_t i = 0; i < a->ncounters; i++)
+		if (a->counter[i].of == RSG_COUNT_SENT && a->counter[i].last > newest)
+			newest = a->counter[i].last;
+	for (size_t i = 0; i < a->ncounters; i++)
+		if (a->counter[i].of != RSG_COUNT_SENT ||
+		    newest - a->counter[i].last < RSG_SENT_DAYS)
+			a->counter[kept++] = a->counter[i];
+	a->ncounters = kept;
+	if (newest - day < RSG_SENT_DAYS)
+		rsg_activity_count(a, RSG_COUNT_SENT, (uint32_t)day, day);
+}
+
 static void
 put_figure(struct rsg_buf *out, int64_t v)
 {

@@ -30,7 +30,8 @@ struct rsg_day {
 
 /* One bounded counter: how often a kind, category, store or channel occurred. */
 enum rsg_counter { RSG_COUNT_KIND = 1, RSG_COUNT_CATEGORY = 2,
-	RSG_COUNT_STORE = 3, RSG_COUNT_CHANNEL = 4 };
+	RSG_COUNT_STORE = 3, RSG_COUNT_CHANNEL = 4,
+	RSG_COUNT_SENT = 5 };	/* messages of a day, `what`; see rsg_activity_sent() */
 struct rsg_count {
 	uint8_t of;		/* enum rsg_counter */
 	uint32_t what;		/* kind number, or 32 bits of a keyed digest of the name */
@@ -62,6 +63,10 @@ RSG_MUST enum rsg_err rsg_activity_put(struct rsg_activity *, struct rsg_buf *);
  */
 RSG_MUST enum rsg_err rsg_activity_add(struct rsg_activity *, const struct rsg_day *);
 void rsg_activity_count(struct rsg_activity *, uint8_t of, uint32_t what, int32_t day);
+/* A message went out on that day: each of the last RSG_SENT_DAYS is counted by
+ * itself, older ones make room. */
+#define RSG_SENT_DAYS	31
+void rsg_activity_sent(struct rsg_activity *, int32_t day);
 size_t rsg_activity_days(const struct rsg_activity *);
 /* Ascending by day; NULL past the end, as below. */
 const struct rsg_day *rsg_activity_day(const struct rsg_activity *, size_t);

@@ -230,6 +230,8 @@ add_line(struct job *j, struct rsg_activity *a, const struct line *l)
 	} else
 		d.contacts = 1;
 	rsg_activity_count(a, RSG_COUNT_KIND, l->ev.kind, l->day);
+	if (kind != NULL && strcmp(kind->id, "contact") == 0)
+		rsg_activity_sent(a, l->day);
 	count_name(j, a, l, RSG_COUNT_CATEGORY, RSG_EV_CATEGORY);
 	count_name(j, a, l, RSG_COUNT_STORE, RSG_EV_STORE);
 	count_name(j, a, l, RSG_COUNT_CHANNEL, RSG_EV_CHANNEL);

@@ -6,7 +6,7 @@
 #include "work/auth.h"
 #include "work/metrics.h"
 
-static _Atomic int64_t batches, batched, entries, overdue;
+static _Atomic int64_t batches, batched, entries, overdue, unanswered;
 static _Atomic int64_t answered[RSG_OP__MAX][2];	/* ok, failed */
 
 void
@@ -23,9 +23,10 @@ rsg_metrics_call(const struct rsg_call *c)
 }
 
 void
-rsg_metrics_overdue(int64_t n)
+rsg_metrics_overdue(int64_t promises, int64_t questions)
 {
-	atomic_store(&overdue, n);
+	atomic_store(&overdue, promises);
+	atomic_store(&unanswered, questions);
 }
 
 void
@@ -87,6 +88,8 @@ rsg_metrics_text(struct rsg_buf *b, size_t waiting)
 	log_text(b);
 	one(b, "resguardo_vault_promises_overdue", "gauge",
 	    "Benefits promised and not delivered in time.", atomic_load(&overdue));
+	one(b, "resguardo_vault_questions_overdue", "gauge",
+	    "Questions of people not answered in time.", atomic_load(&unanswered));
 	rsg_buf_str(b, "# HELP resguardo_vault_calls_total Requests answered, by operation.\n"
 	    "# TYPE resguardo_vault_calls_total counter\n");
 	for (int op = 0; op < RSG_OP__MAX; op++)

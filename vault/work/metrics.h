@@ -9,7 +9,8 @@
 void rsg_metrics_batch(size_t calls);			/* a transaction began */
 void rsg_metrics_call(const struct rsg_call *);	/* a call was answered */
 void rsg_metrics_audit(size_t entries);
-void rsg_metrics_overdue(int64_t promises);	/* as last counted */
+/* As last counted. */
+void rsg_metrics_overdue(int64_t promises, int64_t questions);
 void rsg_metrics_text(struct rsg_buf *, size_t waiting);
 
 #endif
