@@ -157,7 +157,8 @@ static const struct command commands[] = {
 	  rsg_receipt_verify },
 	{ "report", "state= controller= from= to= csv", 1,
 	  "NAME --controller ID [--from DAY] [--to DAY] [--csv] [--state DIR]",
-	  "Count people: consents, consent-history, ask-again, withdrawals, value.\n"
+	  "Count people: consents, consent-history, ask-again, withdrawals, value,\n"
+	  "promises (kept, late, overdue: at what they are worth).\n"
 	  "Small counts are shown as they are: do not hand them on.",
 	  rsg_report_run },
 	{ "status", "state=", 0, "[--state DIR]",

@@ -405,6 +405,11 @@ def test_an_old_code_works_once_for_one(offers):
            [(i + 1, *y[1:]) for y in rejects(s, "benefits", [rows[i]])[0]]]
     assert got == expected, got
     problem(redeem(s, "vale77"), 409, "benefit-state")
+    # A till that lists what somebody has does not read their codes.
+    r = s.http("GET", "/v1/subjects/%s/benefits" % who["C-2"], s.keys["till"], headers=TILL)
+    assert r.status == 200 and "VALE" not in r.text, r
+    r = s.http("GET", "/v1/subjects/%s/benefits" % who["C-2"], s.customer(who["C-2"]))
+    assert [b["code"] for b in r.json()["benefits"]] == ["VALE78"], r
     # The one that was not used works at the till: for its own person, once.
     problem(redeem(s, "VALE-78", subject=who["C-1"]), 403, "denied-by-policy")
     r = redeem(s, "vale78", subject=who["C-2"])

@@ -140,7 +140,8 @@ put_benefit(struct rsg_item *it, const struct rsg_giving *g, const struct rsg_be
 		rsg_msg_int(out, RSG_F_DUE, b->first.due);
 	if (b->until != 0)
 		rsg_msg_int(out, RSG_F_UNTIL, b->until);
-	if (b->first.ref[0] != '\0')
+	/* Of a delivery it is a code. */
+	if (b->first.ref[0] != '\0' && b->first.act != RSG_BENEFIT_DELIVERED)
 		rsg_msg_text(out, RSG_F_DOCUMENT, b->first.ref);
 	if (b->flagged)
 		rsg_msg_bool(out, RSG_F_FLAGGED, true);

@@ -133,7 +133,7 @@ static enum rsg_err
 entry(struct rsg_bulk *m, size_t n)
 {
 	struct rsg_draft *d = &m->c->draft;
-	uint8_t leaf[RSG_BULK_PAGE][32], salt[RSG_KEY_LEN], commitment[32];
+	uint8_t leaf[RSG_BULK_PAGE][32];
 	size_t people = 0;
 	enum rsg_err e = RSG_OK;
 
@@ -145,12 +145,10 @@ entry(struct rsg_bulk *m, size_t n)
 
 		if (m->line[i].err != RSG_OK || s == NULL || named(m, i))
 			continue;
-		rsg_derive(s->keys.key[RSG_KEY_EVIDENCE], "audit-bulk", &d->entry, salt);
-		rsg_blake2b(salt, (struct rsg_part[]){ { s->id.b, RSG_ID_LEN } }, 1, commitment);
-		rsg_merkle_leaf(commitment, sizeof(commitment), leaf[people++]);
+		rsg_entry_person(s->keys.key[RSG_KEY_EVIDENCE], &d->entry, &s->id,
+		    leaf[people++]);
 		e = rsg_call_wrote_person(m->w, m->c, s);
 	}
-	rsg_secret_wipe(salt, sizeof(salt));
 	if (e != RSG_OK)
 		return e;
 	d->people = (uint32_t)people;

@@ -98,7 +98,9 @@ put_name(struct rsg_buf *out, bool incentives, const char *name)
 static void
 put_status(struct rsg_buf *out, const struct rsg_reportdef *def, uint8_t status)
 {
-	if (strcmp(def->name, "value") == 0)
+	if (strcmp(def->name, "promises") == 0)
+		rsg_msg_text(out, RSG_F_STATUS, rsg_report_promise_name(status));
+	else if (strcmp(def->name, "value") == 0)
 		rsg_msg_text(out, RSG_F_STATUS, rsg_benefit_act_name(status));
 	else
 		rsg_msg_text(out, RSG_F_STATUS, rsg_status_name(status));
@@ -110,7 +112,7 @@ put_row(struct rsg_worker *w, struct rsg_buf *out, const struct rsg_report *r,
 {
 	const struct rsg_purposedef *p = rsg_policy_purpose_no(w->policy, row->key.purpose);
 	bool benefits = strcmp(def->name, "value") == 0 ||
-	    strcmp(def->name, "withdrawals") == 0;
+	    strcmp(def->name, "withdrawals") == 0 || strcmp(def->name, "promises") == 0;
 	size_t mark = rsg_msg_open(out, RSG_F_ROWS);
 	char text[RSG_MONEY_TEXT + 16];
 

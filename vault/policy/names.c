@@ -54,6 +54,7 @@ static const struct {
 	 * is the answer. Nor is word of who wants no more. */
 	[RSG_ACT_REPORT] = { "report", 0, PEOPLE | NOBODY },
 	[RSG_ACT_CONTACT_READ] = { "contact_read", RSG__ACT_PURPOSE, PEOPLE },
+	[RSG_ACT_REPORT_PEOPLE] = { "report_people", 0, PEOPLE },
 	[RSG_ACT_CONTACT_ASK] = { "contact_ask", RSG__ACT_PERSON |
 	    RSG__ACT_PURPOSE, PEOPLE | GROUPS },
 	[RSG_ACT_CONTACT_REPORT] = { "contact_report", RSG__ACT_PERSON |

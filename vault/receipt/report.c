@@ -6,6 +6,7 @@
 #include "receipt/histories.h"
 #include "receipt/report.h"
 #include "resguardo/clock.h"
+#include "resguardo/secret.h"
 #include "segment/zone.h"
 
 #define NOES	32	/* withdrawals remembered of one person: more is no news */
@@ -16,6 +17,8 @@ struct counter {
 	int64_t people;
 	size_t nnoes;
 	struct { uint16_t purpose; uint8_t status; int64_t time; } no[NOES];
+	struct promise { struct rsg_benefit_event ev; } *promise;	/* open ones */
+	size_t npromises, room;
 };
 
 struct counting {
@@ -23,6 +26,8 @@ struct counting {
 	struct counter c[RSG_SCAN_THREADS_MAX];
 	_Atomic int err;		/* of a call that can return none */
 };
+
+static enum rsg_err leave(struct counting *, unsigned thread);
 
 static int32_t
 month_of(const struct rsg_report *r, int64_t us)
@@ -73,33 +78,41 @@ count_grants(struct counting *k, unsigned thread, const struct rsg_headscan *h)
 	return e;
 }
 
-/*
- * Who said yes and has to be asked anew: because it ended, or ends before
- * `to` (by the month), or because a notice says so.
- */
+bool
+rsg_report_again(const struct rsg_report *r, const struct rsg_grant *g,
+    enum rsg_status *why)
+{
+	bool yes = is_yes(g->status);
+
+	if (!yes && g->status != RSG_STATUS_EXPIRED)
+		return false;
+	*why = RSG_STATUS_REQUESTED;
+	if (rsg_policy_again(r->again, r->nagain, g->purpose, g->since, r->now))
+		return true;
+	*why = !yes || (g->until != 0 && g->until <= r->now) ? RSG_STATUS_EXPIRED :
+	    RSG_STATUS_GIVEN;
+	return !yes || (g->until != 0 && g->until < r->to);
+}
+
+/* By the month in which it ends. */
 static enum rsg_err
 count_again(struct counting *k, unsigned thread, const struct rsg_headscan *h)
 {
-	const struct rsg_report *r = k->r;
+	enum rsg_status why;
 	enum rsg_err e = RSG_OK;
 
 	for (size_t i = 0; i < h->ngrants && e == RSG_OK; i++) {
 		const struct rsg_grant *g = &h->grant[i];
-		bool again = rsg_policy_again(r->again, r->nagain, g->purpose,
-		    g->since, r->now);
 		struct rsg_tally_key key;
 
-		if (!is_yes(g->status) && g->status != RSG_STATUS_EXPIRED)
-			continue;
-		if (!again && is_yes(g->status) && (g->until == 0 || g->until >= r->to))
+		if (!rsg_report_again(k->r, g, &why))
 			continue;
 		memset(&key, 0, sizeof(key));
 		key.purpose = g->purpose;
 		key.channel = g->channel;
-		key.status = again ? RSG_STATUS_REQUESTED : !is_yes(g->status) ||
-		    g->until <= r->now ? RSG_STATUS_EXPIRED : RSG_STATUS_GIVEN;
-		if (g->until != 0 && !again)
-			key.month = month_of(r, g->until);
+		key.status = (uint8_t)why;
+		if (g->until != 0 && why != RSG_STATUS_REQUESTED)
+			key.month = month_of(k->r, g->until);
 		e = rsg_tally_add(k->c[thread].tally, &key, 1, 0, 0);
 	}
 	return e;
@@ -139,7 +152,7 @@ person(void *ctx, unsigned thread, const struct rsg_subject *s)
 	(void)s;
 	k->c[thread].people++;
 	k->c[thread].nnoes = 0;
-	return RSG_OK;
+	return leave(k, thread);
 }
 
 static void
@@ -249,6 +262,103 @@ count_value(void *ctx, unsigned thread, const struct rsg_benefit_event *ev)
 	    v != NULL && ev->act == RSG_BENEFIT_DELIVERED ? v->estimate : 0);
 }
 
+/* --- Promises --- */
+
+static const char *const promises[RSG_PROMISE__MAX] = {
+	[RSG_PROMISE_WAITING] = "waiting", [RSG_PROMISE_OVERDUE] = "overdue",
+	[RSG_PROMISE_KEPT] = "kept", [RSG_PROMISE_LATE] = "late",
+	[RSG_PROMISE_GONE] = "gone",
+};
+
+const char *
+rsg_report_promise_name(unsigned how)
+{
+	return how > 0 && how < RSG_PROMISE__MAX ? promises[how] : "unknown";
+}
+
+/* In the month in which it was due. */
+static enum rsg_err
+tally_promise(struct counting *k, unsigned thread, const struct rsg_benefit_event *ev,
+    enum rsg_report_promise how)
+{
+	struct rsg_tally_key key;
+
+	if (!within(k->r, ev->due))
+		return RSG_OK;
+	memset(&key, 0, sizeof(key));
+	key.month = month_of(k->r, ev->due);
+	key.purpose = ev->purpose;
+	key.status = (uint8_t)how;
+	name_incentive(ev, key.name);
+	return rsg_tally_add(k->c[thread].tally, &key, 1, ev->value, 0);
+}
+
+static struct promise *
+promise_of(struct counter *c, const struct rsg_id *benefit)
+{
+	for (size_t i = 0; i < c->npromises; i++)
+		if (rsg_id_eq(&c->promise[i].ev.benefit, benefit))
+			return &c->promise[i];
+	return NULL;
+}
+
+static enum rsg_err
+remember(struct counter *c, const struct rsg_benefit_event *ev)
+{
+	struct promise *more;
+
+	if (c->npromises == c->room) {
+		/* Not realloc(): what is left behind has to be wiped. */
+		if ((more = calloc(2 * c->room + 8, sizeof(*more))) == NULL)
+			return RSG_NO_MEMORY;
+		if (c->promise != NULL) {
+			memcpy(more, c->promise, c->room * sizeof(*more));
+			rsg_secret_wipe(c->promise, c->room * sizeof(*more));
+		}
+		free(c->promise);
+		c->promise = more;
+		c->room = 2 * c->room + 8;
+	}
+	c->promise[c->npromises++] = (struct promise){ *ev };
+	return RSG_OK;
+}
+
+/* A promise is open until something follows it, or the person is gone by. */
+static enum rsg_err
+count_promise(void *ctx, unsigned thread, const struct rsg_benefit_event *ev)
+{
+	struct counting *k = ctx;
+	struct counter *c = &k->c[thread];
+	enum rsg_report_promise how = RSG_PROMISE_GONE;
+	struct rsg_benefit_event made;
+	struct promise *p;
+
+	if (ev->act == RSG_BENEFIT_PROMISED)
+		return ev->due == 0 ? RSG_OK : remember(c, ev);
+	if ((p = promise_of(c, &ev->benefit)) == NULL)
+		return RSG_OK;
+	if (ev->act == RSG_BENEFIT_DELIVERED)
+		how = ev->time <= p->ev.due ? RSG_PROMISE_KEPT : RSG_PROMISE_LATE;
+	made = p->ev;
+	*p = c->promise[--c->npromises];
+	return tally_promise(k, thread, &made, how);
+}
+
+/* What is still open of the person before. */
+static enum rsg_err
+leave(struct counting *k, unsigned thread)
+{
+	struct counter *c = &k->c[thread];
+	enum rsg_err e = RSG_OK;
+
+	for (size_t i = 0; i < c->npromises && e == RSG_OK; i++)
+		e = tally_promise(k, thread, &c->promise[i].ev,
+		    c->promise[i].ev.due < k->r->now ? RSG_PROMISE_OVERDUE :
+		    RSG_PROMISE_WAITING);
+	c->npromises = 0;
+	return e;
+}
+
 /* --- Running --- */
 
 static enum rsg_err
@@ -269,7 +379,12 @@ end(struct counting *k, struct rsg_snapshot *snapshot, enum rsg_err e)
 	rsg_snapshot_close(snapshot);
 	if (e == RSG_OK)
 		e = (enum rsg_err)atomic_load(&k->err);
-	for (size_t i = 0; i < RSG_SCAN_THREADS; i++) {
+	for (unsigned i = 0; i < RSG_SCAN_THREADS; i++) {
+		if (e == RSG_OK)
+			e = leave(k, i);
+		if (k->c[i].promise != NULL)
+			rsg_secret_wipe(k->c[i].promise, k->c[i].room * sizeof(struct promise));
+		free(k->c[i].promise);
 		if (e == RSG_OK) {
 			e = rsg_tally_merge(k->r->tally, k->c[i].tally);
 			k->r->people += k->c[i].people;
@@ -340,12 +455,19 @@ run_value(struct rsg_report *r)
 	return by_history(r, &(struct rsg_histories_job){ .benefit = count_value });
 }
 
+static enum rsg_err
+run_promises(struct rsg_report *r)
+{
+	return by_history(r, &(struct rsg_histories_job){ .benefit = count_promise });
+}
+
 static const struct rsg_reportdef reports[] = {
 	{ "consents", 0, 0, run_consents },
 	{ "ask-again", 0, 90, run_again },
 	{ "consent-history", 365, 0, run_events },
 	{ "withdrawals", 365, 0, run_left },
 	{ "value", 365, 0, run_value },
+	{ "promises", 365, 365, run_promises },
 };
 
 const struct rsg_reportdef *

@@ -35,6 +35,19 @@ struct rsg_reportdef {
 	enum rsg_err (*run)(struct rsg_report *);
 };
 
+/*
+ * Does somebody who said yes have to be asked anew: because it ended, or ends
+ * before `to`, or because a notice says so (from now on)? *why: expired, given
+ * or requested. Looks at now, to and again alone.
+ */
+bool rsg_report_again(const struct rsg_report *, const struct rsg_grant *,
+    enum rsg_status *why);
+
+/* How promises stand, in the report about them. */
+enum rsg_report_promise { RSG_PROMISE_WAITING = 1, RSG_PROMISE_OVERDUE,
+	RSG_PROMISE_KEPT, RSG_PROMISE_LATE, RSG_PROMISE_GONE, RSG_PROMISE__MAX };
+const char *rsg_report_promise_name(unsigned);
+
 /* NULL: there is none by that name. */
 const struct rsg_reportdef *rsg_report_find(const char *);
 

@@ -479,7 +479,7 @@ entry(struct job *j, uint32_t call)
 {
 	struct rsg_draft *d = &j->call[call]->draft;
 	uint32_t *who = calloc(j->ngood + 1, sizeof(*who));
-	uint8_t (*leaf)[32] = calloc(j->ngood + 1, 32), salt[RSG_KEY_LEN], c[32];
+	uint8_t (*leaf)[32] = calloc(j->ngood + 1, 32);
 	size_t n = 0;
 
 	if (who == NULL || leaf == NULL) {
@@ -497,16 +497,12 @@ entry(struct job *j, uint32_t call)
 	} else if (n > 1) {
 		d->entry = rsg_entry_id(j->w->now);
 		for (size_t i = 0; i < n; i++) {
-			rsg_derive(j->who[who[i]].keys.key[RSG_KEY_EVIDENCE], "audit-bulk",
-			    &d->entry, salt);
-			rsg_blake2b(salt, (struct rsg_part[]){
-			    { j->who[who[i]].id.b, RSG_ID_LEN } }, 1, c);
-			rsg_merkle_leaf(c, sizeof(c), leaf[i]);
+			rsg_entry_person(j->who[who[i]].keys.key[RSG_KEY_EVIDENCE], &d->entry,
+			    &j->who[who[i]].id, leaf[i]);
 		}
 		d->people = (uint32_t)n;
 		rsg_merkle_root(leaf, n, d->root);
 	}
-	rsg_secret_wipe(salt, sizeof(salt));
 	free(who);
 	free(leaf);
 	return RSG_OK;
