@@ -48,6 +48,14 @@ static const struct command commands[] = {
 	  "Add a legal entity or brand that answers for data. Receipts say where it\n"
 	  "is, whom to write to, and in which countries (ES,FR) the data is kept.",
 	  rsg_register_controller_add },
+	{ "controller set", "state= name= title= address= contact= email= phone= "
+	  "url= storage=", 0,
+	  "--name ID [--title TEXT] [--address TEXT] [--contact TEXT]\n"
+	  "\t[--email ADDRESS] [--phone NUMBER] [--url ADDRESS] [--storage CODES]\n"
+	  "\t[--state DIR]",
+	  "Say anew what receipts tell about a controller. What is not named stays;\n"
+	  "- takes it away.",
+	  rsg_register_controller_set },
 	{ "controller list", "state=", 0, "[--state DIR]",
 	  "Name, title, jurisdiction, currency, time zone.",
 	  rsg_register_controller_list },

@@ -28,8 +28,10 @@ pass_on(const struct rsg_args *a, struct rsg_buf *b, const struct pass *p, size_
 			    p[i].option);
 			return RSG_EXIT_USAGE;
 		}
+		/* "-" is what lists show where there is nothing. */
 		if (value != NULL)
-			rsg_msg_text(b, p[i].field, value);
+			rsg_msg_text(b, p[i].field, !p[i].needed &&
+			    strcmp(value, "-") == 0 ? "" : value);
 	}
 	return RSG_EXIT_OK;
 }
@@ -142,6 +144,29 @@ rsg_register_controller_add(const struct rsg_args *a)
 	rsg_buf_init(&b, RSG_MSG_MAX);
 	if ((x = pass_on(a, &b, pass, sizeof(pass) / sizeof(pass[0]))) == RSG_EXIT_OK)
 		x = ask(a, RSG_OP_CONTROLLER_ADD, &b, NULL);
+	rsg_buf_free(&b);
+	return x;
+}
+
+enum rsg_exit
+rsg_register_controller_set(const struct rsg_args *a)
+{
+	static const struct pass pass[] = {
+		{ "name", RSG_F_CONTROLLER, true },
+		{ "title", RSG_F_TITLE, false },
+		{ "address", RSG_F_ADDRESS, false },
+		{ "contact", RSG_F_CONTACT, false },
+		{ "email", RSG_F_EMAIL, false },
+		{ "phone", RSG_F_PHONE, false },
+		{ "url", RSG_F_URL, false },
+		{ "storage", RSG_F_STORAGE, false },
+	};
+	struct rsg_buf b;
+	enum rsg_exit x;
+
+	rsg_buf_init(&b, RSG_MSG_MAX);
+	if ((x = pass_on(a, &b, pass, sizeof(pass) / sizeof(pass[0]))) == RSG_EXIT_OK)
+		x = ask(a, RSG_OP_CONTROLLER_SET, &b, NULL);
 	rsg_buf_free(&b);
 	return x;
 }

@@ -250,3 +250,51 @@ def test_reports_count_what_was_said(own):
     assert stack.entries() == before + 1
     problem(stack.http("GET", "/v1/reports/nothing", stack.keys["officer"], headers=STAFF),
             404, "not-found")
+
+
+def test_controller_can_be_described_anew(stack):
+    """Receipts say it at once; what is not named stays; it is in the log."""
+    who = stack.person()
+    sequence = say(stack, who, "give")
+
+    def party():
+        doc = json.loads(receipt(stack, who, sequence).json()["payload"])
+        found = []
+
+        def look(node):
+            if isinstance(node, dict):
+                if "schema:telephone" in node:
+                    found.append(node)
+                for value in node.values():
+                    look(value)
+            elif isinstance(node, list):
+                for value in node:
+                    look(value)
+        look(doc)
+        return found
+
+    before = stack.entries()
+    stack.cli("controller", "set", "--name", "acme", "--phone", "+34910000000",
+              "--email", "datos@acme.example")
+    assert stack.entries() > before
+    one, = party()
+    assert one["schema:telephone"] == "+34910000000"
+    assert one["schema:email"] == "datos@acme.example"
+    title = one["schema:name"]
+
+    stack.cli("controller", "set", "--name", "acme", "--phone", "+34920000000",
+              "--title", "Acme Nueva")
+    one, = party()
+    assert one["schema:telephone"] == "+34920000000"
+    assert one["schema:email"] == "datos@acme.example"
+    assert one["schema:name"] == "Acme Nueva"
+
+    # It lasts beyond the process, and what was taken away is gone.
+    stack.stop()
+    stack.serve()
+    assert party()[0]["schema:telephone"] == "+34920000000"
+    stack.cli("controller", "set", "--name", "acme", "--phone", "-", "--title", title)
+    assert party() == []
+    stack.cli("controller", "set", "--name", "acme", "--email", "-")
+    wrong = stack.cli("controller", "set", "--name", "nobody", "--phone", "1", check=False)
+    assert wrong.returncode != 0 and "controller" in wrong.stderr

@@ -75,12 +75,81 @@ rsg_admin_put_time(struct rsg_buf *out, enum rsg_field field, const struct rsg_r
 
 /* --- Controllers --- */
 
+/* What is said of it, and may be said anew. What is left out stays as it was. */
+static void
+read_party(struct rsg_fields in, struct rsg_controller *k)
+{
+	const struct {
+		enum rsg_field field;
+		char *text;
+		size_t cap;
+	} said[] = {
+		{ RSG_F_TITLE, k->title, sizeof(k->title) },
+		{ RSG_F_ADDRESS, k->address, sizeof(k->address) },
+		{ RSG_F_CONTACT, k->contact, sizeof(k->contact) },
+		{ RSG_F_EMAIL, k->email, sizeof(k->email) },
+		{ RSG_F_PHONE, k->phone, sizeof(k->phone) },
+		{ RSG_F_URL, k->url, sizeof(k->url) },
+		{ RSG_F_STORAGE, k->storage, sizeof(k->storage) },
+	};
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+		if (rsg_msg_has(in, said[i].field))
+			(void)rsg_msg_get_text(in, said[i].field, said[i].text,
+			    said[i].cap);
+	if (k->title[0] == '\0')
+		memcpy(k->title, k->name, sizeof(k->name));
+}
+
+/* Written, in the log, and known to every thread. */
+static enum rsg_err
+commit_controller(struct rsg_worker *w, struct rsg_call *c, uint32_t number,
+    const uint8_t mac[RSG_DIGEST_LEN])
+{
+	struct rsg_id key = rsg_seal_number(number);
+	enum rsg_err e;
+
+	if ((e = rsg_call_wrote(w, c, RSG_EFFECT_CONTROLLER, &key, mac)) != RSG_OK ||
+	    (e = rsg_admin_commit(w, c)) != RSG_OK)
+		return e;
+	return rsg_vault_controllers(w->vault, w->db);
+}
+
+enum rsg_err
+rsg_op_controller_set(struct rsg_worker *w, struct rsg_call *c)
+{
+	const struct rsg_controller *old;
+	uint8_t mac[RSG_DIGEST_LEN];
+	struct rsg_controller k;
+	struct rsg_bind *b;
+	enum rsg_err e;
+
+	if ((e = rsg_admin_allowed(w, c, RSG_ACT_OPERATE)) != RSG_OK ||
+	    (e = rsg_admin_named(w, c, &old)) != RSG_OK)
+		return e;
+	k = *old;
+	read_party(c->in, &k);
+	if ((e = rsg_vault_mac_controller(w->vault->keys, &k, mac)) != RSG_OK)
+		return e;
+	b = rsg_db_bind(w->db, RSG_SQL_CONTROLLER_UPDATE);
+	rsg_bind_int(b, 0, k.number);
+	rsg_bind_bytes(b, 1, mac, sizeof(mac));
+	rsg_bind_text(b, 2, k.title, strlen(k.title));
+	rsg_bind_text(b, 3, k.address, strlen(k.address));
+	rsg_bind_text(b, 4, k.contact, strlen(k.contact));
+	rsg_bind_text(b, 5, k.email, strlen(k.email));
+	rsg_bind_text(b, 6, k.phone, strlen(k.phone));
+	rsg_bind_text(b, 7, k.url, strlen(k.url));
+	rsg_bind_text(b, 8, k.storage, strlen(k.storage));
+	(void)rsg_db_send(w->db, b);
+	return commit_controller(w, c, k.number, mac);
+}
+
 enum rsg_err
 rsg_op_controller_add(struct rsg_worker *w, struct rsg_call *c)
 {
 	struct rsg_controller k = { 0 };
 	uint8_t mac[RSG_DIGEST_LEN];
-	struct rsg_id key;
 	struct rsg_zone *zone = NULL;
 	struct rsg_bind *b;
 	enum rsg_err e;
@@ -88,20 +157,13 @@ rsg_op_controller_add(struct rsg_worker *w, struct rsg_call *c)
 	if ((e = rsg_admin_allowed(w, c, RSG_ACT_OPERATE)) != RSG_OK)
 		return e;
 	(void)rsg_msg_get_text(c->in, RSG_F_CONTROLLER, k.name, sizeof(k.name));
-	if (!rsg_msg_get_text(c->in, RSG_F_TITLE, k.title, sizeof(k.title)))
-		memcpy(k.title, k.name, sizeof(k.name));
+	read_party(c->in, &k);
 	if (!rsg_msg_get_text(c->in, RSG_F_JURISDICTION, k.jurisdiction, sizeof(k.jurisdiction)))
 		memcpy(k.jurisdiction, "ES", 3);
 	if (!rsg_msg_get_text(c->in, RSG_F_CURRENCY, k.currency, sizeof(k.currency)))
 		memcpy(k.currency, "EUR", 4);
 	if (!rsg_msg_get_text(c->in, RSG_F_ZONE, k.zone_name, sizeof(k.zone_name)))
 		memcpy(k.zone_name, "Europe/Madrid", 14);
-	(void)rsg_msg_get_text(c->in, RSG_F_ADDRESS, k.address, sizeof(k.address));
-	(void)rsg_msg_get_text(c->in, RSG_F_CONTACT, k.contact, sizeof(k.contact));
-	(void)rsg_msg_get_text(c->in, RSG_F_EMAIL, k.email, sizeof(k.email));
-	(void)rsg_msg_get_text(c->in, RSG_F_PHONE, k.phone, sizeof(k.phone));
-	(void)rsg_msg_get_text(c->in, RSG_F_URL, k.url, sizeof(k.url));
-	(void)rsg_msg_get_text(c->in, RSG_F_STORAGE, k.storage, sizeof(k.storage));
 	if (!rsg_policy_jurisdiction(w->policy, k.jurisdiction, strlen(k.jurisdiction)))
 		return rsg_call_fail(c, RSG_BAD_VALUE, "jurisdiction", NULL);
 	if (strlen(k.currency) != 3)
@@ -129,11 +191,7 @@ rsg_op_controller_add(struct rsg_worker *w, struct rsg_call *c)
 	rsg_bind_text(b, 11, k.url, strlen(k.url));
 	rsg_bind_text(b, 12, k.storage, strlen(k.storage));
 	(void)rsg_db_send(w->db, b);
-	key = rsg_seal_number(k.number);
-	if ((e = rsg_call_wrote(w, c, RSG_EFFECT_CONTROLLER, &key, mac)) != RSG_OK ||
-	    (e = rsg_admin_commit(w, c)) != RSG_OK)
-		return e;
-	return rsg_vault_controllers(w->vault, w->db);
+	return commit_controller(w, c, k.number, mac);
 }
 
 enum rsg_err

@@ -55,6 +55,7 @@ static const struct rsg_opdef ops[RSG_OP__MAX] = {
 	SOLO(AUDIT_PROOF, rsg_op_audit_proof),
 	SOLO(LOG_GROWTH, rsg_op_log_growth),
 	SOLO(CONTROLLER_ADD, rsg_op_controller_add),
+	SOLO(CONTROLLER_SET, rsg_op_controller_set),
 	SOLO(CONTROLLER_LIST, rsg_op_controller_list),
 	SOLO(RECIPIENT_ADD, rsg_op_recipient_add),
 	SOLO(RECIPIENT_LIST, rsg_op_recipient_list),

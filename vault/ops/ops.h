@@ -34,7 +34,7 @@ rsg_solo_fn rsg_op_notice_list, rsg_op_notice_show, rsg_op_notice_publish,
     rsg_op_consent_history, rsg_op_relation_add;
 rsg_solo_fn rsg_op_event_list, rsg_op_model_fit, rsg_op_model_list,
     rsg_op_model_show, rsg_op_members, rsg_op_audit_search,
-    rsg_op_controller_add, rsg_op_controller_list, rsg_op_recipient_add,
+    rsg_op_controller_add, rsg_op_controller_set, rsg_op_controller_list, rsg_op_recipient_add,
     rsg_op_recipient_list, rsg_op_principal_add, rsg_op_principal_list,
     rsg_op_principal_revoke, rsg_op_policy_load, rsg_op_import_customers,
     rsg_op_status;

@@ -38,6 +38,8 @@ struct rsg_controller {
 	uint32_t number;
 	char name[64], title[128], jurisdiction[16], currency[4], zone_name[64];
 	const struct rsg_zone *zone;
+	uint8_t mac[RSG_DIGEST_LEN];	/* of the row */
+	const struct rsg_controller *before;	/* what it said until it was changed */
 	/* As receipts say it; "" where nobody said. */
 	char address[257], contact[129], email[255], phone[33], url[257], storage[65];
 };

@@ -191,16 +191,23 @@ static enum rsg_err
 take_controller(struct rsg_vault *v, const struct rsg_result *r, int row)
 {
 	struct rsg_controller *c;
-	uint8_t mac[RSG_DIGEST_LEN];
 	const uint8_t *stored;
 	size_t n;
 	enum rsg_err e;
 
-	if (v->ncontrollers == RSG_CONTROLLERS)
+	const uint32_t number = (uint32_t)rsg_result_int(r, row, 0);
+	const struct rsg_controller *old = rsg_vault_controller(v, number);
+	size_t at = 0;
+
+	stored = rsg_result_bytes(r, row, 6, &n);
+	if (old != NULL && n == sizeof(old->mac) && rsg_secret_equal(old->mac, stored, n))
+		return RSG_OK;
+	if (old == NULL && v->ncontrollers == RSG_CONTROLLERS)
 		return RSG_CONFIG;
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return RSG_NO_MEMORY;
-	c->number = (uint32_t)rsg_result_int(r, row, 0);
+	c->number = number;
+	c->before = old;
 	text_of(r, row, 1, c->name, sizeof(c->name));
 	text_of(r, row, 2, c->title, sizeof(c->title));
 	text_of(r, row, 3, c->jurisdiction, sizeof(c->jurisdiction));
@@ -212,9 +219,8 @@ take_controller(struct rsg_vault *v, const struct rsg_result *r, int row)
 	text_of(r, row, 10, c->phone, sizeof(c->phone));
 	text_of(r, row, 11, c->url, sizeof(c->url));
 	text_of(r, row, 12, c->storage, sizeof(c->storage));
-	stored = rsg_result_bytes(r, row, 6, &n);
-	if ((e = rsg_vault_mac_controller(v->keys, c, mac)) == RSG_OK &&
-	    (n != sizeof(mac) || !rsg_secret_equal(mac, stored, n)))
+	if ((e = rsg_vault_mac_controller(v->keys, c, c->mac)) == RSG_OK &&
+	    (n != sizeof(c->mac) || !rsg_secret_equal(c->mac, stored, n)))
 		e = RSG_TAMPERED;
 	if (e != RSG_OK) {
 		rsg_log(RSG_LOG_ERROR, "record.tampered", "what", RSG_LOG_S,
@@ -222,8 +228,16 @@ take_controller(struct rsg_vault *v, const struct rsg_result *r, int row)
 		free(c);
 		return e;
 	}
+	/* The zone of one never changes: figures were computed by it. */
+	if (old != NULL)
+		c->zone = old->zone;
+	/* Whoever holds the old one goes on with it: it is never freed. */
 	pthread_rwlock_wrlock(&v->lock);
-	v->controller[v->ncontrollers++] = c;
+	while (at < v->ncontrollers && v->controller[at] != old)
+		at++;
+	v->controller[at] = c;
+	if (old == NULL)
+		v->ncontrollers++;
 	pthread_rwlock_unlock(&v->lock);
 	return RSG_OK;
 }
@@ -257,8 +271,7 @@ rsg_vault_controllers(struct rsg_vault *v, struct rsg_db *db)
 		return e;
 	r = rsg_db_result(db, n);
 	for (int row = 0; row < rsg_result_rows(r); row++)
-		if (rsg_vault_controller(v, (uint32_t)rsg_result_int(r, row, 0)) == NULL &&
-		    (e = take_controller(v, r, row)) != RSG_OK)
+		if ((e = take_controller(v, r, row)) != RSG_OK)
 			return e;
 	if ((e = rsg_db_commit(db)) != RSG_OK || (e = load_zones(v, db)) != RSG_OK ||
 	    (e = rsg_db_commit(db)) != RSG_OK)
