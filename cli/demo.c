@@ -297,7 +297,7 @@ static enum rsg_err
 load(struct demo *d, const char *path)
 {
 	struct rsg_loader_options o = { .controller = CONTROLLER,
-	    .basis = "contract", .field = "customer_number", .window = 4,
+	    .basis = "contract", .field = "customer_number", .op = RSG_OP_IMPORT_EVENTS, .window = 4,
 	    .retire = retire, .ctx = d };
 	int64_t began = rsg_clock_mono();
 	enum rsg_err e;
