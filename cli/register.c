@@ -82,6 +82,21 @@ ask(const struct rsg_args *a, enum rsg_op op, const struct rsg_buf *fields,
 	return rsg_admin_exit(e);
 }
 
+/* The same where all fields are plain options. */
+static enum rsg_exit
+ask_with(const struct rsg_args *a, enum rsg_op op, const struct pass *pass, size_t n,
+    void (*show)(struct rsg_fields))
+{
+	struct rsg_buf b;
+	enum rsg_exit x;
+
+	rsg_buf_init(&b, RSG_MSG_MAX);
+	if ((x = pass_on(a, &b, pass, n)) == RSG_EXIT_OK)
+		x = ask(a, op, &b, show);
+	rsg_buf_free(&b);
+	return x;
+}
+
 /* One line of a list: columns set apart by tabs, "-" where there is nothing. */
 static void
 column(struct rsg_fields f, enum rsg_field field, const char *end)
@@ -138,14 +153,8 @@ rsg_register_controller_add(const struct rsg_args *a)
 		{ "url", RSG_F_URL, false },
 		{ "storage", RSG_F_STORAGE, false },
 	};
-	struct rsg_buf b;
-	enum rsg_exit x;
 
-	rsg_buf_init(&b, RSG_MSG_MAX);
-	if ((x = pass_on(a, &b, pass, sizeof(pass) / sizeof(pass[0]))) == RSG_EXIT_OK)
-		x = ask(a, RSG_OP_CONTROLLER_ADD, &b, NULL);
-	rsg_buf_free(&b);
-	return x;
+	return ask_with(a, RSG_OP_CONTROLLER_ADD, pass, sizeof(pass) / sizeof(pass[0]), NULL);
 }
 
 enum rsg_exit
@@ -161,14 +170,8 @@ rsg_register_controller_set(const struct rsg_args *a)
 		{ "url", RSG_F_URL, false },
 		{ "storage", RSG_F_STORAGE, false },
 	};
-	struct rsg_buf b;
-	enum rsg_exit x;
 
-	rsg_buf_init(&b, RSG_MSG_MAX);
-	if ((x = pass_on(a, &b, pass, sizeof(pass) / sizeof(pass[0]))) == RSG_EXIT_OK)
-		x = ask(a, RSG_OP_CONTROLLER_SET, &b, NULL);
-	rsg_buf_free(&b);
-	return x;
+	return ask_with(a, RSG_OP_CONTROLLER_SET, pass, sizeof(pass) / sizeof(pass[0]), NULL);
 }
 
 static void
@@ -222,14 +225,8 @@ enum rsg_exit
 rsg_register_recipient_list(const struct rsg_args *a)
 {
 	static const struct pass pass = { "controller", RSG_F_CONTROLLER, false };
-	struct rsg_buf b;
-	enum rsg_exit x;
 
-	rsg_buf_init(&b, RSG_MSG_MAX);
-	if ((x = pass_on(a, &b, &pass, 1)) == RSG_EXIT_OK)
-		x = ask(a, RSG_OP_RECIPIENT_LIST, &b, show_recipients);
-	rsg_buf_free(&b);
-	return x;
+	return ask_with(a, RSG_OP_RECIPIENT_LIST, &pass, 1, show_recipients);
 }
 
 /* --- Principals --- */
@@ -300,14 +297,8 @@ enum rsg_exit
 rsg_register_principal_list(const struct rsg_args *a)
 {
 	static const struct pass pass = { "controller", RSG_F_CONTROLLER, false };
-	struct rsg_buf b;
-	enum rsg_exit x;
 
-	rsg_buf_init(&b, RSG_MSG_MAX);
-	if ((x = pass_on(a, &b, &pass, 1)) == RSG_EXIT_OK)
-		x = ask(a, RSG_OP_PRINCIPAL_LIST, &b, show_principals);
-	rsg_buf_free(&b);
-	return x;
+	return ask_with(a, RSG_OP_PRINCIPAL_LIST, &pass, 1, show_principals);
 }
 
 /* By id, or by controller and name. */

@@ -20,7 +20,6 @@
 #define LIMIT_MAX	1000
 #define STEP		2000		/* people in a fetch */
 #define LOOKED_MAX	200000		/* in a page: it may be empty and not the last */
-#define CURSOR_AGE	(24 * 3600 * RSG_US)
 
 struct asking {
 	struct rsg_worker *w;
@@ -143,8 +142,8 @@ answer(struct asking *a)
 
 	rsg_msg_int(&a->c->out, RSG_F_TO, a->r.to);
 	rsg_msg_int(&a->c->out, RSG_F_LOOKED, a->looked);
-	if (a->more && (e = rsg_token_put(a->w, a->c, "ask-again", a->w->now + CURSOR_AGE,
-	    a->after.b, RSG_ID_LEN)) != RSG_OK)
+	if (a->more && (e = rsg_token_put(a->w, a->c, "ask-again", a->after.b,
+	    RSG_ID_LEN)) != RSG_OK)
 		return e;
 	d->people = (uint32_t)a->people;
 	rsg_merkle_root(a->leaf, (size_t)a->people, d->root);

@@ -20,7 +20,6 @@
 #define SIFT_PAGE	2000		/* rows fetched at once to be sifted ... */
 #define SIFT_MAX	20000		/* ... and at most, in one call */
 #define DAYS_MAX	3660
-#define CURSOR_AGE	(24 * 3600 * RSG_US)
 
 struct search {
 	int64_t from, to, limit;
@@ -318,7 +317,7 @@ put_next(struct rsg_worker *w, struct rsg_call *c, const struct search *s)
 
 	rsg_be64(at, (uint64_t)s->after_time);
 	rsg_be64(at + 8, (uint64_t)s->after_seq);
-	return rsg_token_put(w, c, "audit", w->now + CURSOR_AGE, at, sizeof(at));
+	return rsg_token_put(w, c, "audit", at, sizeof(at));
 }
 
 /* One look into the table; *full: the page is, or nothing is left (false). */

@@ -12,7 +12,6 @@
 
 #define LIMIT_DEFAULT	100
 #define LIMIT_MAX	200
-#define CURSOR_AGE	(24 * 3600 * RSG_US)
 
 static const struct { enum rsg_field field; enum rsg_event_text text; } texts[] = {
 	{ RSG_F_CATEGORY, RSG_EV_CATEGORY }, { RSG_F_STORE, RSG_EV_STORE },
@@ -69,7 +68,7 @@ show(struct rsg_worker *w, struct rsg_call *c, const struct rsg_subject *s,
 		put_event(w, &c->out, &id, &ev);
 	}
 	if (rsg_result_rows(r) == limit &&
-	    (e = rsg_token_put(w, c, "events", w->now + CURSOR_AGE, id.b, RSG_ID_LEN)) != RSG_OK)
+	    (e = rsg_token_put(w, c, "events", id.b, RSG_ID_LEN)) != RSG_OK)
 		return e;
 	return rsg_buf_err(&c->out);
 }

@@ -1,8 +1,10 @@
 #include <string.h>
 
 #include "ops/people.h"
+#include "resguardo/clock.h"
 
 #define TOKEN_MAX	512
+#define TOKEN_AGE	(24 * 3600 * RSG_US)
 
 static const struct rsg_service_name session = { RSG_SERVICE_SESSION, 0, 0 };
 
@@ -63,7 +65,7 @@ token_place(const struct rsg_call *c, const char *what)
 
 enum rsg_err
 rsg_token_put(struct rsg_worker *w, struct rsg_call *c, const char *what,
-    int64_t until, const void *p, size_t len)
+    const void *p, size_t len)
 {
 	struct rsg_place_of at = token_place(c, what);
 	struct rsg_buf text, token;
@@ -71,7 +73,7 @@ rsg_token_put(struct rsg_worker *w, struct rsg_call *c, const char *what,
 
 	rsg_buf_init(&text, TOKEN_MAX);
 	rsg_buf_init(&token, TOKEN_MAX);
-	rsg_buf_u64(&text, (uint64_t)until);
+	rsg_buf_u64(&text, (uint64_t)(w->now + TOKEN_AGE));
 	rsg_buf_put(&text, p, len);
 	if ((e = rsg_buf_err(&text)) == RSG_OK && (e = rsg_service_seal(w->vault->keys,
 	    session, &at, text.p, text.len, &token)) == RSG_OK &&
@@ -100,5 +102,37 @@ rsg_token_open(struct rsg_worker *w, struct rsg_call *c, const char *what,
 		return rsg_call_fail(c, RSG_EXPIRED_CURSOR, "cursor", NULL);
 	memcpy(out, text + 8, n - 8);
 	*len = n - 8;
+	return RSG_OK;
+}
+
+enum rsg_err
+rsg_due_put(struct rsg_worker *w, struct rsg_call *c, const char *what, int64_t due,
+    const struct rsg_id *id)
+{
+	uint8_t at[8 + RSG_ID_LEN];
+
+	rsg_be64(at, (uint64_t)due);
+	memcpy(at + 8, id->b, RSG_ID_LEN);
+	return rsg_token_put(w, c, what, at, sizeof(at));
+}
+
+enum rsg_err
+rsg_due_open(struct rsg_worker *w, struct rsg_call *c, const char *what, int64_t *due,
+    struct rsg_id *id)
+{
+	uint8_t at[8 + RSG_ID_LEN];
+	enum rsg_err e;
+	size_t n;
+
+	*due = RSG_TIME_MIN;
+	memset(id, 0, sizeof(*id));
+	if (!rsg_msg_has(c->in, RSG_F_CURSOR))
+		return RSG_OK;
+	if ((e = rsg_token_open(w, c, what, at, sizeof(at), &n)) != RSG_OK)
+		return e;
+	if (n != sizeof(at))
+		return rsg_call_fail(c, RSG_BAD_CURSOR, "cursor", NULL);
+	*due = (int64_t)rsg_get64(at);
+	memcpy(id->b, at + 8, RSG_ID_LEN);
 	return RSG_OK;
 }

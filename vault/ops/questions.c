@@ -17,7 +17,6 @@
 #define KEY_EPOCH	1
 #define LIMIT_DEFAULT	100
 #define LIMIT_MAX	1000
-#define CURSOR_AGE	(24 * 3600 * RSG_US)
 
 static enum rsg_err
 request_mac(const struct rsg_keyring *keys, const struct rsg_id *subject,
@@ -125,26 +124,6 @@ rsg_question_stop(struct rsg_item *it)
 /* --- Those that wait too long --- */
 
 static enum rsg_err
-read_cursor(struct rsg_worker *w, struct rsg_call *c, int64_t *due, struct rsg_id *after)
-{
-	uint8_t token[8 + RSG_ID_LEN];
-	size_t n;
-	enum rsg_err e;
-
-	*due = RSG_TIME_MIN;
-	memset(after, 0, sizeof(*after));
-	if (!rsg_msg_has(c->in, RSG_F_CURSOR))
-		return RSG_OK;
-	if ((e = rsg_token_open(w, c, "questions", token, sizeof(token), &n)) != RSG_OK)
-		return e;
-	if (n != sizeof(token))
-		return rsg_call_fail(c, RSG_BAD_CURSOR, "cursor", NULL);
-	*due = (int64_t)rsg_get64(token);
-	memcpy(after->b, token + 8, RSG_ID_LEN);
-	return RSG_OK;
-}
-
-static enum rsg_err
 put_question(struct rsg_worker *w, struct rsg_call *c, const struct rsg_result *r,
     int row, struct rsg_id *id)
 {
@@ -180,7 +159,6 @@ put_questions(struct rsg_worker *w, struct rsg_call *c, const struct rsg_result 
     int64_t limit)
 {
 	int rows = rsg_result_rows(r);
-	uint8_t token[8 + RSG_ID_LEN];
 	struct rsg_id id;
 	enum rsg_err e;
 
@@ -189,9 +167,7 @@ put_questions(struct rsg_worker *w, struct rsg_call *c, const struct rsg_result 
 			return e;
 	if (rows == 0 || rows < limit)
 		return RSG_OK;
-	rsg_be64(token, (uint64_t)rsg_result_int(r, rows - 1, 3));
-	memcpy(token + 8, id.b, RSG_ID_LEN);
-	return rsg_token_put(w, c, "questions", w->now + CURSOR_AGE, token, sizeof(token));
+	return rsg_due_put(w, c, "questions", rsg_result_int(r, rows - 1, 3), &id);
 }
 
 enum rsg_err
@@ -208,7 +184,7 @@ rsg_op_questions(struct rsg_worker *w, struct rsg_call *c)
 
 	if (limit < 1 || limit > LIMIT_MAX)
 		return rsg_call_fail(c, RSG_BAD_VALUE, "limit", NULL);
-	if ((e = read_cursor(w, c, &due, &after)) != RSG_OK ||
+	if ((e = rsg_due_open(w, c, "questions", &due, &after)) != RSG_OK ||
 	    (e = rsg_call_purpose(w, c, RSG_ACT_CONTACT_READ, &purpose)) != RSG_OK ||
 	    (e = rsg_call_allowed(w, c, RSG_ACT_CONTACT_READ, purpose, NULL, 0, NULL,
 	    &answer)) != RSG_OK)

@@ -15,7 +15,6 @@
 
 #define LIMIT_DEFAULT	100
 #define LIMIT_MAX	200
-#define CURSOR_AGE	(24 * 3600 * RSG_US)
 
 /* --- Writing --- */
 
@@ -444,7 +443,7 @@ show(struct rsg_worker *w, struct rsg_call *c, const struct rsg_subject *s,
 	}
 	rsg_be64(cursor, (uint64_t)end);
 	if (end < rsg_result_rows(r) && (e = rsg_token_put(w, c, "consents",
-	    w->now + CURSOR_AGE, cursor, sizeof(cursor))) != RSG_OK)
+	    cursor, sizeof(cursor))) != RSG_OK)
 		return e;
 	return rsg_buf_err(&c->out);
 }
