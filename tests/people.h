@@ -17,6 +17,10 @@ struct people_one {
 	uint32_t controller;
 	struct rsg_header header;
 	struct rsg_activity *activity;		/* borrowed; NULL: none */
+	/* Called with their fresh keys before the row is sealed, for what has to
+	 * stand in the header; NULL: nothing. */
+	enum rsg_err (*before)(void *ctx, struct people_one *, const struct rsg_keyset *);
+	void *ctx;
 };
 
 static inline void
@@ -26,6 +30,7 @@ people_begin(struct people_one *p, uint32_t controller)
 	p->id = rsg_id_new();
 	p->controller = controller;
 	p->activity = NULL;
+	p->before = NULL;
 	p->header.state = RSG_STATE_ACTIVE;
 	strcpy(p->header.jurisdiction, "MX");
 	strcpy(p->header.language, "es");
@@ -48,6 +53,8 @@ people_bind(struct people_one *p, const struct rsg_keyring *keys,
 	if (e != RSG_OK)
 		return e;
 	p->header.activity_version = p->activity != NULL;
+	if (p->before != NULL && (e = p->before(p->ctx, p, &set)) != RSG_OK)
+		goto done;
 	rsg_bind_id(b, 0, &p->id);
 	rsg_bind_int(b, 1, p->controller);
 	rsg_bind_int(b, 2, 1);

@@ -7,7 +7,11 @@
 
 #define TEXT_MAX	8192
 
-enum { CONSENT = 0, BENEFIT = 1 };	/* as scan.def numbers them */
+/* As scan.def numbers them. */
+enum { PERSON = -1, CONSENT = 0, BENEFIT = 1 };
+
+/* Columns of the scans. */
+enum { SUBJECT, CONTROLLER, VERSION, GENERATION, KIND, SEQUENCE, BYTES, HASH, ACTIVE };
 
 /* One thread's person; in locked memory, for it holds their keys. */
 struct seat {
@@ -34,14 +38,15 @@ tampered(const struct rsg_id *id)
 
 /* The chains of the person who leaves have to end where the header says. */
 static enum rsg_err
-rise(struct seat *t)
+rise(const struct hall *h, struct seat *t)
 {
 	const struct rsg_history *b = &t->s.h.benefit;
 	enum rsg_err e = RSG_OK;
 
 	if (t->seated && !t->skip) {
-		e = rsg_ledger_ends(&t->s, &t->consent);
-		if (e == RSG_OK && (b->count != t->benefit.count ||
+		if (h->job->consent != NULL)
+			e = rsg_ledger_ends(&t->s, &t->consent);
+		if (e == RSG_OK && h->job->benefit != NULL && (b->count != t->benefit.count ||
 		    memcmp(b->head, t->benefit.head, sizeof(b->head)) != 0))
 			e = tampered(&t->s.id);
 	}
@@ -52,23 +57,23 @@ rise(struct seat *t)
 static enum rsg_err
 sit(struct hall *h, unsigned thread, struct seat *t, const struct rsg_scanrow *r)
 {
-	enum rsg_err e = rise(t);
+	enum rsg_err e = rise(h, t);
 
 	if (e != RSG_OK)
 		return e;
-	if (r->p[4] == NULL || r->p[5] == NULL || r->len[2] != 8 || r->len[3] != 4 ||
-	    r->len[10] != 4)
-		return tampered((const struct rsg_id *)r->p[0]);
-	memcpy(t->s.id.b, r->p[0], RSG_ID_LEN);
-	t->s.controller = rsg_get32(r->p[1]);
-	t->s.version = (int64_t)rsg_get64(r->p[2]);
-	t->s.generation = rsg_get32(r->p[3]);
-	t->s.keyset = r->p[4];
-	t->s.nkeyset = r->len[4];
-	t->s.header = r->p[5];
-	t->s.nheader = r->len[5];
+	if (r->p[BYTES] == NULL || r->p[HASH] == NULL || r->len[VERSION] != 8 ||
+	    r->len[GENERATION] != 4 || r->len[ACTIVE] != 4)
+		return tampered((const struct rsg_id *)r->p[SUBJECT]);
+	memcpy(t->s.id.b, r->p[SUBJECT], RSG_ID_LEN);
+	t->s.controller = rsg_get32(r->p[CONTROLLER]);
+	t->s.version = (int64_t)rsg_get64(r->p[VERSION]);
+	t->s.generation = rsg_get32(r->p[GENERATION]);
+	t->s.keyset = r->p[BYTES];
+	t->s.nkeyset = r->len[BYTES];
+	t->s.header = r->p[HASH];
+	t->s.nheader = r->len[HASH];
 	t->s.found = true;
-	t->s.activity = rsg_get32(r->p[10]) != 0 ? r->p[10] : NULL;
+	t->s.activity = rsg_get32(r->p[ACTIVE]) != 0 ? r->p[ACTIVE] : NULL;
 	t->seated = true;
 	if ((e = rsg_keyset_open(h->job->keys, t->s.controller, &t->s.id,
 	    t->s.generation, t->s.keyset, t->s.nkeyset, &t->s.keys)) != RSG_OK)
@@ -85,48 +90,42 @@ sit(struct hall *h, unsigned thread, struct seat *t, const struct rsg_scanrow *r
 static enum rsg_err
 hear(struct hall *h, unsigned thread, struct seat *t, const struct rsg_scanrow *r)
 {
-	uint32_t sequence = rsg_get32(r->p[7]);
-	bool benefit = rsg_get32(r->p[6]) == BENEFIT;
+	uint32_t sequence = rsg_get32(r->p[SEQUENCE]);
 	enum rsg_err e;
 
-	if (r->p[8] == NULL || r->p[9] == NULL || r->len[8] > sizeof(t->text))
+	if (r->p[BYTES] == NULL || r->p[HASH] == NULL || r->len[BYTES] > sizeof(t->text))
 		return tampered(&t->s.id);
-	if (benefit) {
+	if ((int32_t)rsg_get32(r->p[KIND]) == BENEFIT) {
 		if (sequence != t->benefit.count + 1)
 			return tampered(&t->s.id);
 		t->benefit.count++;
-		e = rsg_benefit_row(&t->s, sequence, r->p[8], r->len[8],
+		e = rsg_benefit_row(&t->s, sequence, r->p[BYTES], r->len[BYTES],
 		    t->benefit.head, &t->given);
-		return e != RSG_OK ? e : h->job->benefit == NULL ? RSG_OK :
-		    h->job->benefit(h->job->ctx, thread, &t->given);
+		return e != RSG_OK ? e : h->job->benefit(h->job->ctx, thread, &t->given);
 	}
-	if ((e = rsg_ledger_follow(&t->s, &t->consent, sequence, r->p[8], r->len[8],
-	    r->p[9], r->len[9])) != RSG_OK ||
-	    (e = rsg_ledger_open(&t->s, sequence, r->p[8], r->len[8], t->text,
+	if ((e = rsg_ledger_follow(&t->s, &t->consent, sequence, r->p[BYTES],
+	    r->len[BYTES], r->p[HASH], r->len[HASH])) != RSG_OK ||
+	    (e = rsg_ledger_open(&t->s, sequence, r->p[BYTES], r->len[BYTES], t->text,
 	    &t->said)) != RSG_OK)
 		return e;
-	return h->job->consent == NULL ? RSG_OK :
-	    h->job->consent(h->job->ctx, thread, sequence, &t->said);
+	return h->job->consent(h->job->ctx, thread, sequence, &t->said);
 }
 
-/* Rows of HISTORIES: a person's stand together, the first with their keys. */
+/* A person's rows stand together, the first with their keys. */
 static enum rsg_err
 take(void *ctx, unsigned thread, const struct rsg_scanrow *r)
 {
 	struct hall *h = ctx;
 	struct seat *t = h->seat[thread];
-	enum rsg_err e;
 
-	if (r->len[0] != RSG_ID_LEN || r->len[1] != 4)
+	if (r->len[SUBJECT] != RSG_ID_LEN || r->len[CONTROLLER] != 4 ||
+	    r->len[KIND] != 4 || r->len[SEQUENCE] != 4)
 		return RSG_INTERNAL;
-	if ((!t->seated || memcmp(t->s.id.b, r->p[0], RSG_ID_LEN) != 0) &&
-	    (e = sit(h, thread, t, r)) != RSG_OK)
-		return e;
-	if (t->skip || r->p[7] == NULL)		/* nobody, or nothing was said */
-		return RSG_OK;
-	if (r->len[6] != 4 || r->len[7] != 4)
-		return RSG_INTERNAL;
-	return hear(h, thread, t, r);
+	if ((int32_t)rsg_get32(r->p[KIND]) == PERSON)
+		return sit(h, thread, t, r);
+	if (!t->seated || memcmp(t->s.id.b, r->p[SUBJECT], RSG_ID_LEN) != 0)
+		return tampered((const struct rsg_id *)r->p[SUBJECT]);
+	return t->skip ? RSG_OK : hear(h, thread, t, r);
 }
 
 enum rsg_err
@@ -135,7 +134,8 @@ rsg_histories_run(const struct rsg_histories_job *job)
 	struct hall h = { .job = job };
 	struct rsg_scan_job scan = { .ctx = &h, .conninfo = job->conninfo,
 	    .keys = job->keys, .controller = job->controller,
-	    .snapshot = job->snapshot, .raw = take, .scan = RSG_SCAN_HISTORIES };
+	    .snapshot = job->snapshot, .raw = take, .scan = job->benefit == NULL ?
+	    RSG_SCAN_SAID : job->consent == NULL ? RSG_SCAN_GIVEN : RSG_SCAN_HISTORIES };
 	enum rsg_err e = RSG_OK, last;
 
 	for (size_t i = 0; i < RSG_SCAN_THREADS && e == RSG_OK; i++)
@@ -146,7 +146,7 @@ rsg_histories_run(const struct rsg_histories_job *job)
 	if (e == RSG_OK)
 		e = rsg_scan_run(&scan);
 	for (size_t i = 0; i < RSG_SCAN_THREADS; i++) {
-		last = h.seat[i] == NULL || e != RSG_OK ? RSG_OK : rise(h.seat[i]);
+		last = h.seat[i] == NULL || e != RSG_OK ? RSG_OK : rise(&h, h.seat[i]);
 		e = e == RSG_OK ? last : e;
 		rsg_secret_free(h.seat[i]);
 	}

@@ -2,9 +2,10 @@
  * histories.h - every person of a controller with what they agreed to and what
  * they were given, one after the other, in one scan.
  *
- * Each chain is followed to its end and held against the header: an event
- * that was changed, moved, removed or added fails the whole scan, so that no
- * report can be made of a ledger that somebody else wrote.
+ * Only the histories that are asked for are read. Each of those is followed to
+ * its end and held against the header: an event that was changed, moved,
+ * removed or added fails the whole scan, so that no report can be made of a
+ * ledger that somebody else wrote.
  */
 #ifndef RSG_HISTORIES_H
 #define RSG_HISTORIES_H
