@@ -171,7 +171,7 @@ roots_are_rfc_6962s(void **state)
 static void
 definitions_come_back(void **state)
 {
-	struct rsg_release r = { .purpose = 11, .segment = "S07",
+	struct rsg_release r = { .format = RSG_RELEASE_FORMAT, .purpose = 11, .segment = "S07",
 	    .range = { 1, 2, 3, 4, 5, 6 }, .k = 10, .epoch = 3, .count = 1u << 31 }, back = { 0 };
 	struct rsg_buf b;
 

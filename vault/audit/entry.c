@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "audit/entry_int.h"
-#include "audit/merkle.h"
 
 static const struct rsg_service_name operations = { RSG_SERVICE_OPERATIONS, 0, 0 };
 
@@ -12,19 +11,6 @@ rsg_entry_id(int64_t time)
 
 	rsg_be32(id.b, (uint32_t)(time / HOUR_US));
 	return id;
-}
-
-void
-rsg_entry_person(const uint8_t evidence[RSG_KEY_LEN], const struct rsg_id *entry,
-    const struct rsg_id *person, uint8_t leaf[32])
-{
-	const struct rsg_part who = { person->b, RSG_ID_LEN };
-	uint8_t salt[RSG_KEY_LEN], commitment[32];
-
-	rsg_derive(evidence, "audit-bulk", entry, salt);
-	rsg_blake2b(salt, &who, 1, commitment);
-	rsg_merkle_leaf(commitment, sizeof(commitment), leaf);
-	rsg_secret_wipe(salt, sizeof(salt));
 }
 
 void

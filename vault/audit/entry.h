@@ -67,11 +67,6 @@ struct rsg_entry {
  */
 struct rsg_id rsg_entry_id(int64_t time);
 
-/* The leaf that commits a bulk entry to one person: they alone can compute it
- * again, from their evidence key. */
-void rsg_entry_person(const uint8_t evidence[RSG_KEY_LEN], const struct rsg_id *entry,
-    const struct rsg_id *person, uint8_t leaf[32]);
-
 /* The day's tag of a person: the day, then 28 bytes of a keyed digest. With
  * the evidence key one finds their entries; without it they are noise. */
 void rsg_entry_tag(const uint8_t evidence[RSG_KEY_LEN], int64_t day,

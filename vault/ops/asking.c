@@ -5,8 +5,6 @@
  */
 #include <string.h>
 
-#include "audit/entry.h"
-#include "audit/merkle.h"
 #include "consent/notice.h"
 #include "ops/ops.h"
 #include "ops/people.h"
@@ -14,6 +12,7 @@
 #include "resguardo/clock.h"
 #include "resguardo/secret.h"
 #include "segment/scan.h"
+#include "work/among.h"
 #include "work/vault.h"
 
 #define LIMIT_DEFAULT	200
@@ -26,7 +25,7 @@ struct asking {
 	struct rsg_call *c;
 	struct rsg_report r;
 	struct rsg_scan_desk *desk;	/* in locked memory */
-	uint8_t (*leaf)[32];
+	struct rsg_among *named;
 	int64_t limit, people, looked;
 	struct rsg_id after;
 	bool more;
@@ -105,9 +104,10 @@ look(struct asking *a, const struct rsg_result *r, int row)
 			put(a, &x.subject, &a->desk->head.grant[i], why);
 			any = true;
 		}
-	if (any)
-		rsg_entry_person(a->desk->keys.key[RSG_KEY_EVIDENCE], &a->c->draft.entry,
-		    &x.subject, a->leaf[a->people++]);
+	if (any) {
+		rsg_among_add(a->named, a->desk->keys.key[RSG_KEY_EVIDENCE], &x.subject);
+		a->people++;
+	}
 	return RSG_OK;
 }
 
@@ -145,8 +145,7 @@ answer(struct asking *a)
 	if (a->more && (e = rsg_token_put(a->w, a->c, "ask-again", a->after.b,
 	    RSG_ID_LEN)) != RSG_OK)
 		return e;
-	d->people = (uint32_t)a->people;
-	rsg_merkle_root(a->leaf, (size_t)a->people, d->root);
+	rsg_among_end(a->named);
 	memcpy(d->basis, "report:ask-again", sizeof("report:ask-again"));
 	if ((e = rsg_buf_err(&a->c->out)) != RSG_OK ||
 	    (e = rsg_audit_stage(a->w, a->c)) != RSG_OK)
@@ -168,14 +167,15 @@ rsg_op_ask_again(struct rsg_worker *w, struct rsg_call *c)
 	    (e = rsg_call_allowed(w, c, RSG_ACT_REPORT_PEOPLE, purpose, NULL, 0, NULL,
 	    &allowed)) != RSG_OK)
 		return e;
-	c->draft.entry = rsg_entry_id(w->now);
 	a.desk = rsg_secret_alloc(sizeof(*a.desk));
-	a.leaf = rsg_arena_get(w->arena, LIMIT_MAX * sizeof(*a.leaf));
-	e = a.desk == NULL || a.leaf == NULL ? RSG_NO_MEMORY : RSG_OK;
+	e = rsg_among_new(w, c, LIMIT_MAX, &a.named);
+	if (a.desk == NULL)
+		e = RSG_NO_MEMORY;
 	while (e == RSG_OK && a.more && a.people < a.limit && a.looked < LOOKED_MAX)
 		e = step(&a);
 	if (e == RSG_OK)
 		e = answer(&a);
+	rsg_among_free(a.named);
 	rsg_secret_free(a.desk);
 	return e;
 }

@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "audit/entry.h"
-#include "audit/merkle.h"
 #include "ops/admin.h"
 #include "subject/person.h"
+#include "work/among.h"
 #include "work/vault.h"
 #include "work/worker.h"
 
@@ -127,34 +126,31 @@ named(const struct rsg_bulk *m, size_t at)
 	return false;
 }
 
-/* One entry for the page: how many, and a commitment for each that they alone
- * can recompute. */
+/* One entry for the page, about all whom it touched. */
 static enum rsg_err
 entry(struct rsg_bulk *m, size_t n)
 {
 	struct rsg_draft *d = &m->c->draft;
-	uint8_t leaf[RSG_BULK_PAGE][32];
-	size_t people = 0;
-	enum rsg_err e = RSG_OK;
+	struct rsg_among *among;
+	enum rsg_err e;
 
 	d->wrote = NULL;
-	d->entry = rsg_entry_id(m->w->now);
-	d->staged = false;
+	e = rsg_among_new(m->w, m->c, n, &among);
 	for (size_t i = 0; i < n && e == RSG_OK; i++) {
 		const struct rsg_subject *s = m->w->batch->item[i].subject;
 
 		if (m->line[i].err != RSG_OK || s == NULL || named(m, i))
 			continue;
-		rsg_entry_person(s->keys.key[RSG_KEY_EVIDENCE], &d->entry, &s->id,
-		    leaf[people++]);
+		rsg_among_add(among, s->keys.key[RSG_KEY_EVIDENCE], &s->id);
 		e = rsg_call_wrote_person(m->w, m->c, s);
 	}
-	if (e != RSG_OK)
-		return e;
-	d->people = (uint32_t)people;
-	rsg_merkle_root(leaf, people, d->root);
-	snprintf(d->basis, sizeof(d->basis), "%s", m->basis);
-	return rsg_audit_stage(m->w, m->c);
+	if (e == RSG_OK) {
+		rsg_among_end(among);
+		snprintf(d->basis, sizeof(d->basis), "%s", m->basis);
+		e = rsg_audit_stage(m->w, m->c);
+	}
+	rsg_among_free(among);
+	return e;
 }
 
 static enum rsg_err

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "audit/entry.h"
 #include "resguardo/clock.h"
 #include "segment/population.h"
 #include "segment/release.h"
@@ -26,19 +27,19 @@ inside(const struct rsg_cellrange *a, struct rsg_score s)
 }
 
 /*
- * The commitment shows the person, with their evidence key and nothing else,
- * that this entry was theirs; to everybody else it is noise.
+ * The commitment shows the person, with a key of theirs for this release and
+ * nothing else, that they were in it and what was given of them; to everybody
+ * else it is noise.
  */
 static void
-commit_to(const struct rsg_keyset *keys, const struct rsg_id *release,
+commit_to(const struct rsg_scanned *s, const struct rsg_id *release,
     struct rsg_member *m)
 {
-	uint8_t salt[RSG_KEY_LEN];
+	uint8_t key[RSG_KEY_LEN];
 
-	rsg_derive(keys->key[RSG_KEY_EVIDENCE], "release", release, salt);
-	rsg_blake2b(salt, (struct rsg_part[]){ { m->pseudonym.b, RSG_ID_LEN },
-	    { &m->score, sizeof(m->score) } }, 2, m->commitment);
-	rsg_secret_wipe(salt, sizeof(salt));
+	rsg_entry_share_key(s->keys->key[RSG_KEY_EVIDENCE], RSG_SHARE_RELEASE, release, key);
+	rsg_entry_share(key, &s->subject, m, RSG_MEMBER_GIVEN, m->commitment);
+	rsg_secret_wipe(key, sizeof(key));
 }
 
 static enum rsg_err
@@ -57,7 +58,7 @@ keep(void *ctx, unsigned thread, const struct rsg_scanned *s,
 	m->score = score;
 	e = rsg_pseudonym_of(k->pseudonym[thread], &s->subject, 1, &m->pseudonym);
 	if (e == RSG_OK)
-		commit_to(s->keys, &k->release->id, m);
+		commit_to(s, &k->release->id, m);
 	return e;
 }
 

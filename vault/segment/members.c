@@ -98,7 +98,7 @@ make(struct rsg_worker *w, struct rsg_call *c, struct rsg_id *id)
 {
 	struct rsg_release r = { .id = rsg_id_new(), .controller = c->actor.controller,
 	    .recipient = c->actor.recipient, .created = w->now,
-	    .epoch = c->actor.epoch };
+	    .epoch = c->actor.epoch, .format = RSG_RELEASE_FORMAT };
 	const struct rsg_segmentdef *s = NULL;
 	struct rsg_answer a;
 	const uint8_t *code;

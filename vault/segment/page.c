@@ -84,8 +84,8 @@ read_members(const struct rsg_keyring *keys, const struct rsg_result *res,
 }
 
 enum rsg_err
-rsg_page_open(struct rsg_worker *w, const struct rsg_call *c,
-    const struct rsg_id *release, uint32_t number, struct rsg_page *page)
+rsg_page_load(struct rsg_worker *w, const struct rsg_id *release, uint32_t number,
+    struct rsg_page *page)
 {
 	struct rsg_bind *b = rsg_db_bind(w->db, RSG_SQL_RELEASE_PAGE);
 	const struct rsg_result *r;
@@ -98,17 +98,35 @@ rsg_page_open(struct rsg_worker *w, const struct rsg_call *c,
 	rsg_bind_id(b, 0, release);
 	rsg_bind_int(b, 1, number);
 	at = rsg_db_send(w->db, b);
-	if ((e = rsg_db_commit(w->db)) != RSG_OK)
+	if ((e = rsg_db_fetch(w->db)) != RSG_OK)
 		return e;
 	r = rsg_db_result(w->db, at);
 	if (rsg_result_rows(r) != 1)
-		return RSG_BAD_CURSOR;
+		return RSG_NOT_FOUND;
 	if ((e = read_row(w->vault->keys, r, &page->release)) != RSG_OK)
 		return e;
+	return read_members(w->vault->keys, r, page);
+}
+
+enum rsg_err
+rsg_page_open(struct rsg_worker *w, const struct rsg_call *c,
+    const struct rsg_id *release, uint32_t number, struct rsg_page *page)
+{
+	enum rsg_err e;
+
+	e = rsg_page_load(w, release, number, page);
+	if (e == RSG_OK || e == RSG_NOT_FOUND) {
+		enum rsg_err ended = rsg_db_commit(w->db);
+
+		if (ended != RSG_OK)
+			return ended;
+	}
+	if (e != RSG_OK)
+		return e == RSG_NOT_FOUND ? RSG_BAD_CURSOR : e;
 	if (page->release.recipient != c->actor.recipient ||
 	    page->release.controller != c->actor.controller)
 		return RSG_BAD_CURSOR;
-	return read_members(w->vault->keys, r, page);
+	return RSG_OK;
 }
 
 void
@@ -127,6 +145,9 @@ struct giving {
 	struct rsg_population people;
 	struct rsg_scan_desk *desk;
 	bool *out;			/* by place: not to be given */
+	uint16_t *at;			/* by place: where the page has it */
+	uint8_t gone[RSG_RELEASE_PAGE / 8];	/* by place in the page: left out */
+	bool any;
 	uint8_t (*leaf)[32];		/* room for the root */
 	size_t nout;
 };
@@ -246,8 +267,12 @@ close_ranks(struct giving *g)
 	if (g->nout == 0)
 		return;
 	for (size_t i = 0; i < g->page->n; i++) {
-		if (g->out[i])
+		if (g->out[i]) {
+			g->gone[g->at[i] / 8] |= (uint8_t)(1u << g->at[i] % 8);
+			g->any = true;
 			continue;
+		}
+		g->at[kept] = g->at[i];
 		g->page->member[kept] = g->page->member[i];
 		g->page->subject[kept++] = g->page->subject[i];
 	}
@@ -298,6 +323,25 @@ policy_moved(struct rsg_worker *w, const struct rsg_result *version)
 	return moved;
 }
 
+/* Which page this entry is about, so that each member can be shown it. */
+static void
+send_page(struct giving *g, const struct rsg_call *c)
+{
+	struct rsg_bind *b;
+
+	if (g->page->release.format < RSG_RELEASE_FORMAT)
+		return;			/* its commitments do not name the person */
+	b = rsg_db_bind(g->w->db, RSG_SQL_AUDIT_PAGE_RELEASE);
+	rsg_bind_id(b, 0, &c->draft.entry);
+	rsg_bind_int(b, 1, g->w->now);
+	rsg_bind_int(b, 2, c->actor.controller);
+	rsg_bind_id(b, 3, &g->page->release.id);
+	rsg_bind_int(b, 4, g->page->number);
+	if (g->any)
+		rsg_bind_bytes(b, 5, g->gone, sizeof(g->gone));
+	(void)rsg_db_send(g->w->db, b);
+}
+
 /*
  * Alone from here to the commit: whoever withdraws has either finished, and
  * is seen, or waits until this page is out and its entry written.
@@ -325,6 +369,7 @@ give_alone(struct giving *g, struct rsg_call *c, int64_t horizon)
 	c->draft.people = (uint32_t)g->page->n;
 	if ((e = rsg_audit_stage(g->w, c)) != RSG_OK)
 		return e;
+	send_page(g, c);
 	rsg_audit_send(g->w);
 	return rsg_db_commit(db);
 }
@@ -338,8 +383,11 @@ rsg_page_give(struct rsg_worker *w, struct rsg_call *c, struct rsg_page *page)
 
 	if ((g.desk = rsg_arena_get(w->arena, sizeof(*g.desk))) == NULL ||
 	    (g.out = rsg_arena_get(w->arena, RSG_RELEASE_PAGE * sizeof(*g.out))) == NULL ||
+	    (g.at = rsg_arena_get(w->arena, RSG_RELEASE_PAGE * sizeof(*g.at))) == NULL ||
 	    (g.leaf = rsg_arena_get(w->arena, RSG_RELEASE_PAGE * sizeof(*g.leaf))) == NULL)
 		return RSG_NO_MEMORY;
+	for (size_t i = 0; i < page->n; i++)
+		g.at[i] = (uint16_t)i;
 	rsg_population_ask(w, c, RSG_ACT_RELEASE, page->release.purpose, &g.people);
 	g.people.question.now = page->release.created + RSG_RELEASE_LIFE;
 	if ((e = look_before(&g, &horizon)) != RSG_OK)

@@ -6,7 +6,7 @@
 #include "audit/merkle.h"
 #include "work/vault.h"
 
-#define FORMAT		1
+#define FORMAT_FIRST	1
 #define PAGE_VERSION	1
 #define CURSOR_LEN	28
 #define BUCKETS		65536
@@ -20,7 +20,7 @@ static const struct rsg_service_name session = { RSG_SERVICE_SESSION, 0, 0 };
 void
 rsg_release_put(const struct rsg_release *r, struct rsg_buf *b)
 {
-	rsg_buf_u8(b, FORMAT);
+	rsg_buf_u8(b, r->format);
 	rsg_buf_put(b, r->model.b, RSG_ID_LEN);
 	rsg_buf_u16(b, r->purpose);
 	rsg_buf_u8(b, (uint8_t)strlen(r->segment));
@@ -39,7 +39,8 @@ rsg_release_get(struct rsg_release *r, const uint8_t *p, size_t len)
 	size_t n;
 
 	rsg_rd_init(&in, p, len);
-	if (rsg_rd_u8(&in) != FORMAT)
+	r->format = rsg_rd_u8(&in);
+	if (r->format < FORMAT_FIRST || r->format > RSG_RELEASE_FORMAT)
 		return RSG_TAMPERED;
 	if ((q = rsg_rd_get(&in, RSG_ID_LEN)) != NULL)
 		memcpy(r->model.b, q, RSG_ID_LEN);

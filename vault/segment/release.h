@@ -45,13 +45,18 @@ struct rsg_release {
 	struct rsg_cellrange range;
 	uint32_t k, epoch;
 	uint64_t count;
+	uint8_t format;			/* from 2 on commitments name the person too */
 };
+#define RSG_RELEASE_FORMAT	2
 
 /* The definition's bytes, and the row's MAC. */
 void rsg_release_put(const struct rsg_release *, struct rsg_buf *);
 RSG_MUST enum rsg_err rsg_release_get(struct rsg_release *, const uint8_t *, size_t);
 RSG_MUST enum rsg_err rsg_release_mac(const struct rsg_keyring *,
     const struct rsg_release *, uint8_t mac[RSG_DIGEST_LEN]);
+
+/* What of a member the commitment covers beside the person: as it is given. */
+#define RSG_MEMBER_GIVEN	(RSG_ID_LEN + 3)
 
 /* Where a page is sealed for. */
 struct rsg_place_of rsg_release_place(const struct rsg_release *, uint32_t page);
@@ -94,6 +99,9 @@ struct rsg_page {
  */
 RSG_MUST enum rsg_err rsg_page_open(struct rsg_worker *, const struct rsg_call *,
     const struct rsg_id *release, uint32_t number, struct rsg_page *);
+/* The same for whoever the release was made for. RSG_NOT_FOUND. */
+RSG_MUST enum rsg_err rsg_page_load(struct rsg_worker *, const struct rsg_id *release,
+    uint32_t number, struct rsg_page *);
 void rsg_page_close(struct rsg_page *);		/* wipes; a zeroed one is fine */
 
 /*

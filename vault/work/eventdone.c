@@ -2,13 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/entry.h"
-#include "audit/merkle.h"
 #include "benefit/points.h"
 #include "resguardo/clock.h"
 #include "resguardo/log.h"
 #include "segment/activity.h"
 #include "subject/person.h"
+#include "work/among.h"
 #include "work/eventjob.h"
 #include "work/vault.h"
 
@@ -470,23 +469,18 @@ rsg_job_activities(struct job *j, struct rsg_bind *update)
 
 /* --- Answers --- */
 
-/*
- * An entry about one person names them; one about many holds a root over a
- * commitment for each, which that person alone can recompute.
- */
+/* An entry about one person names them; one about many has a root over them. */
 static enum rsg_err
 entry(struct job *j, uint32_t call)
 {
 	struct rsg_draft *d = &j->call[call]->draft;
 	uint32_t *who = calloc(j->ngood + 1, sizeof(*who));
-	uint8_t (*leaf)[32] = calloc(j->ngood + 1, 32);
+	struct rsg_among *bulk = NULL;
+	enum rsg_err e = RSG_OK;
 	size_t n = 0;
 
-	if (who == NULL || leaf == NULL) {
-		free(who);
-		free(leaf);
+	if (who == NULL)
 		return RSG_NO_MEMORY;
-	}
 	for (size_t i = 0; i < j->ngood; i++)
 		if (j->good[i]->call == call && (n == 0 || who[n - 1] != j->good[i]->who))
 			who[n++] = j->good[i]->who;
@@ -494,18 +488,15 @@ entry(struct job *j, uint32_t call)
 		d->about = true;
 		d->subject = j->who[who[0]].id;
 		memcpy(d->evidence, j->who[who[0]].keys.key[RSG_KEY_EVIDENCE], RSG_KEY_LEN);
-	} else if (n > 1) {
-		d->entry = rsg_entry_id(j->w->now);
-		for (size_t i = 0; i < n; i++) {
-			rsg_entry_person(j->who[who[i]].keys.key[RSG_KEY_EVIDENCE], &d->entry,
-			    &j->who[who[i]].id, leaf[i]);
-		}
-		d->people = (uint32_t)n;
-		rsg_merkle_root(leaf, n, d->root);
+	} else if (n > 1 && (e = rsg_among_new(j->w, j->call[call], n, &bulk)) == RSG_OK) {
+		for (size_t i = 0; i < n; i++)
+			rsg_among_add(bulk, j->who[who[i]].keys.key[RSG_KEY_EVIDENCE],
+			    &j->who[who[i]].id);
+		rsg_among_end(bulk);
 	}
+	rsg_among_free(bulk);
 	free(who);
-	free(leaf);
-	return RSG_OK;
+	return e;
 }
 
 static void
