@@ -9,6 +9,7 @@
 #include "audit/check.h"
 #include "audit/logkey.h"
 #include "audit/verify.h"
+#include "cli/audit.h"
 #include "cli/command.h"
 #include "cli/paths.h"
 #include "resguardo/clock.h"
@@ -73,9 +74,8 @@ remembered(const char *path, const struct rsg_vkey *key,
 	return *any;
 }
 
-/* A verifier key, or the name of a file that holds one. */
-static bool
-key_of(const char *given, struct rsg_vkey *key)
+bool
+rsg_audit_key_of(const char *given, struct rsg_vkey *key)
 {
 	char text[RSG_VKEY_MAX + 2];
 	size_t n;
@@ -105,13 +105,15 @@ rsg_audit_verify(const struct rsg_args *a)
 	int64_t begun = rsg_clock_mono();
 	enum rsg_err e;
 
-	if (a->nwords != 1) {
+	if (a->nwords != 1 && !rsg_args_has(a, "bundle")) {
 		rsg_tell_error("which folder? A copy of what stands under /log/");
 		return RSG_EXIT_USAGE;
 	}
 	if (!rsg_args_need(a, need, 1))
 		return RSG_EXIT_USAGE;
-	if (!key_of(rsg_args_get(a, "key", ""), &key) || !remembered(path, &key, &old, &any))
+	if (rsg_args_has(a, "bundle"))
+		return rsg_audit_bundle(a);
+	if (!rsg_audit_key_of(rsg_args_get(a, "key", ""), &key) || !remembered(path, &key, &old, &any))
 		return RSG_EXIT_FAILED;
 	v.dir = a->word[0];
 	v.ctx = &quiet;
@@ -149,7 +151,7 @@ open_here(const struct rsg_args *a, struct here *h)
 	    !rsg_paths_state(h->keys, RSG_STATE_OF(a), "keys"))
 		return false;
 	if (rsg_args_has(a, "key")) {
-		if (!key_of(rsg_args_get(a, "key", ""), &h->key))
+		if (!rsg_audit_key_of(rsg_args_get(a, "key", ""), &h->key))
 			return false;
 	} else if (rsg_logkey_read(h->keys, &key) == RSG_OK) {
 		h->key = key.public;

@@ -142,10 +142,14 @@ static const struct command commands[] = {
 	{ "audit key", "state=", 0, "[--state DIR]",
 	  "Print the log's verifier key: what auditors need, and nothing secret.",
 	  rsg_audit_key },
-	{ "audit verify", "key= remember=", 1, "DIR --key VKEY [--remember FILE]",
+	{ "audit verify", "key= remember= bundle=", 1,
+	  "DIR --key VKEY [--remember FILE]\n"
+	  "\t--bundle BUNDLE --key VKEY [DIR]",
 	  "Verify a copy of /log/: signature, every entry, every tile. What is\n"
 	  "wrong is named. FILE keeps the checkpoint seen, and the next run checks\n"
-	  "that the log only grew since. Needs no server.",
+	  "that the log only grew since. With --bundle, verify and list a customer's\n"
+	  "accesses (from /v1/subjects/ID/audit-bundle; - is standard input), and\n"
+	  "with a copy of the log also that none is missing. Needs no server.",
 	  rsg_audit_verify },
 	{ "audit check", "state= key= database= rows", 0,
 	  "[--rows] [--state DIR] [--key VKEY] [--database CONNINFO]",

@@ -1,13 +1,20 @@
 """The log for officers and customers: proofs, search, export, counts."""
+import copy
 import csv
 import datetime
 import io
 import json
+import os
+import subprocess
 import uuid
 
+import pytest
+
+import insight
+import shop
 import tlog
 from refuse import STAFF, TILL, problem, refused
-from stack import until
+from stack import AS, until
 
 
 def signed(stack):
@@ -257,3 +264,251 @@ def test_counts(stack):
     problem(stack.http("GET", "/v1/audit/counts", stack.customer(who)), 403, "denied-by-policy")
     refused(stack, 422, "bad-value", "GET", "/v1/audit/counts?from=2020-01-01T00:00:00Z",
             stack.keys["officer"], member="from")
+
+
+# --- The customer's bundle ---
+
+def bundle(stack, who, key=None, query=""):
+    """All parts of it, as answers."""
+    signed(stack)
+    parts, cursor = [], ""
+    while True:
+        r = stack.http("GET", "/v1/subjects/%s/audit-bundle?%s" % (who, cursor or query),
+                       key or stack.keys["officer"])
+        assert r.status == 200, r
+        parts.append(r)
+        if "next" not in r.json():
+            return parts
+        cursor = "cursor=" + r.json()["next"]
+
+
+def verify(stack, body, *copy, key=None):
+    """With the program alone: the file, the verifier key, and nothing else."""
+    name = os.path.join(stack.home, "bundle-%d.json" % stack.number())
+    with open(name, "wb") as f:
+        f.write(body if isinstance(body, bytes) else json.dumps(body).encode())
+    os.chmod(name, 0o644)
+    key = key or stack.cli("audit", "key").strip()
+    return subprocess.run(AS + [stack.bin + "/resguardo", "audit", "verify", "--bundle", name,
+                                "--key", key, *copy], capture_output=True, text=True, cwd="/")
+
+
+@pytest.fixture(scope="module")
+def shown():
+    """A shop with imports and a segment that a tool was given, and one customer of it."""
+    from stack import Stack
+    with Stack.start() as s:
+        people, _ = shop.fill(s, 60)
+        r = s.http("POST", "/v1/models", s.keys["tool"],
+                   {"purpose": "segmentation", "as_of": "2026-07-01", "bins": 2})
+        assert r.status == 201, r
+        s.pull = "/v1/members?purpose=segmentation&model=" + r.json()["model"]
+        s.given = s.http("GET", s.pull, s.keys["tool"]).json()
+        find = insight.by_number(s)
+        ids = {find(p["number"]): p["number"] for p in people}
+        names = insight.pseudonyms(s, "aurora", ids)
+        pulled = {m["pseudonym"] for m in s.given["members"]}
+        who = sorted(i for i in ids if names[i] in pulled)
+        s.who, s.other, s.third, s.pseudonym = who[0], who[1], who[2], names[who[0]]
+        s.place = "calle-9"
+        s.read(s.who, headers={"Resguardo-Place": s.place})
+        s.denied = problem(s.read(s.who, purpose="personalised_offers"), 403,
+                           "no-live-consent")["audit_entry"]
+        s.case = s.http("GET", "/v1/subjects/%s?purpose=customer_care&fields=first_name" % s.who,
+                        s.keys["service"], headers=STAFF).headers["Resguardo-Audit-Entry"]
+        s.read(s.other)
+        s.mine = s.customer(s.who)
+        yield s
+
+
+def test_customer_holds_proof_of_every_access(shown):
+    s = shown
+    (r,) = bundle(s, s.who, s.mine)
+    got = r.json()
+    by_id = {a["audit_entry"]: a for a in got["accesses"]}
+    # Each entry that is about them, and each that has them among its many.
+    wanted = {e["audit_entry"] for e in search(s, "subject=" + s.who)} - {r.json()["audit_entry"]}
+    wanted -= {e["audit_entry"] for e in search(s, "action=audit_read&subject=" + s.who)}
+    assert wanted <= set(by_id), wanted - set(by_id)
+    assert by_id[s.denied]["decision"] == "deny" and \
+        by_id[s.denied]["clause"] == "consent:personalised_offers"
+    many = [a for a in got["accesses"] if "share" in a]
+    assert sorted({a["action"] for a in many}) == ["event_write", "import", "release"] or \
+        sorted({a["action"] for a in many}) == ["import", "release"], many
+    (pull,) = [a for a in many if a["action"] == "release"]
+    assert pull["audit_entry"] == s.given["audit_entry"]
+    assert pull["recipient"] == "aurora" and pull["share"]["pseudonym"] == s.pseudonym
+    member = [m for m in s.given["members"] if m["pseudonym"] == s.pseudonym][0]
+    assert [pull["share"][k] for k in "rfm"] == [member[k] for k in "rfm"]
+    # Readable, and never who of the staff it was.
+    assert [a["place"] for a in got["accesses"] if a.get("place") == s.place] == [s.place]
+    assert s.case in by_id and by_id[s.case]["role"] == "service"
+    for word in ("s.vidal", "case 1"):
+        assert word not in r.text
+    assert any("staff" in t for t in got["does_not_cover"]) and got["covers"]
+    # Nobody else's: neither ids, nor their pseudonyms, nor what only opens theirs.
+    for other in (s.other, s.third):
+        assert other not in r.text
+    theirs = {m["pseudonym"] for m in s.given["members"]} - {s.pseudonym}
+    assert not [p for p in theirs if p in r.text]
+    done = verify(s, r.body)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ok    " + s.who in done.stdout and "among many, release" in done.stdout
+    assert "%d accesses" % len(by_id) in done.stdout
+    # The officer's says the same, but for what came since.
+    (r,) = bundle(s, s.who, query="to=" + got["to"] + "&from=" + got["from"])
+    assert {a["audit_entry"] for a in r.json()["accesses"]} == set(by_id)
+    es = s.http("GET", "/v1/subjects/%s/audit-bundle?language=es" % s.who, s.mine).json()
+    assert es["covers"] != got["covers"] and "persona" in es["covers"][0]
+
+
+def test_one_who_was_left_out_of_a_page(own):
+    """Whoever withdraws before their page is given is not shown to have been given."""
+    s = own()
+    people, _ = shop.fill(s, 4300)
+    r = s.http("POST", "/v1/models", s.keys["tool"],
+               {"purpose": "segmentation", "as_of": "2026-07-01", "bins": 2})
+    assert r.status == 201, r
+    pull = "/v1/members?purpose=segmentation&model=" + r.json()["model"]
+    first = s.http("GET", pull, s.keys["tool"]).json()
+    assert first["next"], "one page only: make more people"
+    inside = {m["pseudonym"] for m in first["members"]}
+    find = insight.by_number(s)
+    names = insight.pseudonyms(s, "aurora", [find(p["number"]) for p in people])
+    last = max(inside)
+    later = sorted((p, who) for who, p in names.items() if p > last)
+    gone, stays = later[0][1], later[-1][1]
+    early = min((p, who) for who, p in names.items() if p in inside)[1]
+    assert s.consent(gone, "withdraw", "segmentation").status == 200
+    second = s.http("GET", pull + "&cursor=" + first["next"], s.keys["tool"])
+    assert second.status == 200 and names[gone] not in second.text
+    assert names[stays] in second.text
+    assert s.sql("SELECT count(*) FROM audit_page WHERE left_out IS NOT NULL") == "1"
+
+    def releases(who):
+        (r,) = bundle(s, who)
+        done = verify(s, r.body)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+        return [a["audit_entry"] for a in r.json()["accesses"] if a.get("action") == "release"]
+    assert releases(gone) == []
+    assert releases(stays) == [second.json()["audit_entry"]]
+    assert releases(early) == [first["audit_entry"]]
+
+
+def test_who_may_have_a_bundle(shown):
+    s = shown
+    path = "/v1/subjects/%s/audit-bundle" % s.who
+    stranger = s.customer(s.other)
+    problem(s.http("GET", path, stranger), 403, "denied-by-policy")
+    problem(s.http("GET", path, s.keys["officer-other"]), 404, "not-found")
+    problem(s.http("GET", path, s.keys["till"], headers=TILL), 403, "denied-by-policy")
+    problem(s.http("GET", path, s.keys["tool"]), 403, "denied-by-policy")
+    problem(s.http("GET", path), 401, "unauthenticated")
+    before = s.entries()
+    assert s.http("GET", path, s.mine).status == 200
+    assert s.entries() == before + 1
+    refused(s, 422, "bad-value", "GET", path + "?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z",
+            s.mine, member="from")
+    refused(s, 400, "bad-cursor", "GET", path + "?cursor=AAAA", s.mine)
+
+
+def test_bundle_in_parts(shown):
+    """More than fits in one: the parts follow each other, each whole in itself."""
+    s = shown
+    who = s.person()
+    for _ in range(430):
+        assert s.read(who).status == 200
+    parts = bundle(s, who)
+    assert len(parts) >= 2
+    seen = []
+    for a, b in zip(parts, parts[1:]):
+        assert a.json()["to"] == b.json()["from"]
+    for r in parts:
+        done = verify(s, r.body)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+        seen += [a["audit_entry"] for a in r.json()["accesses"]]
+    assert len(seen) == len(set(seen)) and len(seen) >= 431
+    other = s.http("GET", "/v1/subjects/%s/audit-bundle" % who, s.keys["officer"]).json()["next"]
+    refused(s, 400, "bad-cursor", "GET", "/v1/subjects/%s/audit-bundle?cursor=%s" % (s.who, other),
+            s.mine)
+
+
+def test_tampered_bundle_is_named(shown):
+    s = shown
+    (r,) = bundle(s, s.who, s.mine)
+    good = r.json()
+    pull = next(i for i, a in enumerate(good["accesses"]) if a.get("action") == "release")
+    read = next(i for i, a in enumerate(good["accesses"]) if a["audit_entry"] == s.denied)
+
+    def flip(text):
+        return ("1" if text[0] == "0" else "0") + text[1:]
+    deeds = [
+        (lambda b: b["accesses"][read].update(purpose="legal_obligation"), "'purpose'"),
+        (lambda b: b["accesses"][read].update(decision="allow"), "'decision'"),
+        (lambda b: b["accesses"][read].update(time="2026-01-01T00:00:00Z"), "'time'"),
+        (lambda b: b["accesses"][read].update(actor="nobody"), "'actor'"),
+        (lambda b: b["accesses"][read].update(recipient="aurora"), "'recipient'"),
+        (lambda b: b["accesses"][read].update(fields=[]), "'fields'"),
+        (lambda b: b["accesses"][read].update(people=7), "'people'"),
+        (lambda b: b["accesses"][read].update(staff="x"), "does not have"),
+        (lambda b: b["accesses"][read].update(index=b["accesses"][read]["index"] + 1), "not in the log"),
+        (lambda b: b["accesses"][read].update(leaf=b["accesses"][read]["leaf"][:-2] + "00"), "not in the log"),
+        (lambda b: b["accesses"][read].update(key_done=flip(b["accesses"][read]["key_done"])), "not opened"),
+        (lambda b: b["accesses"][read].update(hash_who=flip(b["accesses"][read]["hash_who"])), "not opened"),
+        (lambda b: b["accesses"][read].update(key_about=flip(b["accesses"][read]["key_about"])), "not opened"),
+        (lambda b: b["accesses"][read]["hashes"].append("00" * 32), "not in the log"),
+        (lambda b: b["accesses"][read]["hashes"].pop(), "not in the log"),
+        (lambda b: b["accesses"].pop(read), "should have"),
+        (lambda b: b["accesses"].insert(read, b["accesses"][read]), "stands twice"),
+        (lambda b: b["accesses"][pull]["share"].update(position=b["accesses"][pull]["share"]["position"] ^ 1), "does not lead"),
+        (lambda b: b["accesses"][pull]["share"].update(key_share=flip(b["accesses"][pull]["share"]["key_share"])), "does not lead"),
+        (lambda b: b["accesses"][pull]["share"].update(given=flip(b["accesses"][pull]["share"]["given"])), "does not lead"),
+        (lambda b: b["accesses"][pull]["share"].update(r=9), "'r'"),
+        (lambda b: b["accesses"][pull].pop("share"), "not about this person"),
+        (lambda b: b.update(subject=s.other), "not about this person"),
+        (lambda b: b.update(controller_number=b["controller_number"] + 1), "not opened"),
+        (lambda b: b.update(to=b["from"]), "outside"),
+        (lambda b: b["days"].pop(), "every day"),
+        (lambda b: b["days"][-1].update(tag=flip(b["days"][-1]["tag"])), "tag of"),
+        (lambda b: b["days"][-1].update(tag=b["days"][-1]["tag"][:-1] + "f"), "tag of its day"),
+        (lambda b: b["days"][-1].update(count=99), "should have 99"),
+        (lambda b: b["days"][-1].update(whole=True), "whole"),
+        (lambda b: b.update(covers=[]), "covers"),
+        (lambda b: b.update(checkpoint=b["checkpoint"].replace("\n", "\n1", 1)), "checkpoint"),
+        (lambda b: b.update(format="resguardo-audit-bundle-2"), "form"),
+        (lambda b: b.update(extra=1), "does not have"),
+    ]
+    for deed, word in deeds:
+        bad = copy.deepcopy(good)
+        deed(bad)
+        if bad == good:
+            continue
+        done = verify(s, bad)
+        said = [x for x in done.stdout.split("\n") if x.startswith("WRONG ")]
+        assert done.returncode == 1 and any(word in x for x in said), (word, done.stdout[-1500:])
+    # Another log's key did not sign it.
+    other = "resguardo.local/other+%s" % s.cli("audit", "key").strip().split("+", 1)[1]
+    assert verify(s, r.body, key=other).returncode == 1
+
+
+def test_altered_rows_are_not_given_out(shown):
+    s = shown
+    path = "/v1/subjects/%s/audit-bundle" % s.other
+    signed(s)
+    assert s.http("GET", path, s.keys["officer"]).status == 200
+    s.sql("UPDATE audit_page SET commitments = set_byte(commitments, 0, get_byte(commitments, 0) # 1)"
+          " WHERE commitments IS NOT NULL")
+    try:
+        problem(s.http("GET", path, s.keys["officer"]), 500, "integrity-failure")
+    finally:
+        s.sql("UPDATE audit_page SET commitments = set_byte(commitments, 0, get_byte(commitments, "
+              "0) # 1) WHERE commitments IS NOT NULL")
+    s.sql("UPDATE audit_page SET left_out = decode(repeat('00', 511) || '00', 'hex') || '\\x' "
+          "WHERE release IS NOT NULL")
+    assert s.http("GET", path, s.keys["officer"]).status == 200
+    s.sql("UPDATE audit_page SET left_out = decode('ff' || repeat('00', 511), 'hex') "
+          "WHERE release IS NOT NULL")
+    refused_or_absent = s.http("GET", path, s.keys["officer"])
+    s.sql("UPDATE audit_page SET left_out = NULL WHERE release IS NOT NULL")
+    assert refused_or_absent.status == 500 or not [
+        a for a in refused_or_absent.json()["accesses"] if a.get("action") == "release"]

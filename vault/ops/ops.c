@@ -52,6 +52,7 @@ static const struct rsg_opdef ops[RSG_OP__MAX] = {
 	SOLO(MEMBERS, rsg_op_members),
 	SOLO(AUDIT_SEARCH, rsg_op_audit_search),
 	SOLO(AUDIT_COUNTS, rsg_op_audit_counts),
+	SOLO(AUDIT_BUNDLE, rsg_op_audit_bundle),
 	SOLO(AUDIT_PROOF, rsg_op_audit_proof),
 	SOLO(LOG_GROWTH, rsg_op_log_growth),
 	SOLO(CONTROLLER_ADD, rsg_op_controller_add),

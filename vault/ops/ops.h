@@ -39,7 +39,8 @@ rsg_solo_fn rsg_op_event_list, rsg_op_model_fit, rsg_op_model_list,
     rsg_op_principal_revoke, rsg_op_policy_load, rsg_op_import_customers,
     rsg_op_status;
 
-rsg_solo_fn rsg_op_audit_counts, rsg_op_audit_proof, rsg_op_log_growth;
+rsg_solo_fn rsg_op_audit_counts, rsg_op_audit_proof, rsg_op_audit_bundle,
+    rsg_op_log_growth;
 
 rsg_apply_fn rsg_op_keys;
 rsg_solo_fn rsg_op_receipt, rsg_op_report;
