@@ -14,7 +14,6 @@
 #include "work/vault.h"
 
 #define FORMAT		"resguardo-audit-bundle-1"
-#define CURSOR_AGE	(24 * 3600 * RSG_US)
 #define SETTLED		(120 * RSG_US)	/* no transaction of before is under way */
 #define WORDS_MAX	8
 
@@ -264,7 +263,7 @@ put_next(struct rsg_account *a, int64_t asked)
 		return RSG_OK;
 	rsg_be64(at, (uint64_t)a->to);
 	rsg_be64(at + 8, (uint64_t)asked);
-	return rsg_token_put(a->w, a->c, "audit-bundle", a->w->now + CURSOR_AGE, at,
+	return rsg_token_put(a->w, a->c, "audit-bundle", at,
 	    sizeof(at));
 }
 
