@@ -216,3 +216,28 @@ rsg_admin_exit(enum rsg_err e)
 		return RSG_EXIT_OK;
 	return e == RSG_PEER_GONE ? RSG_EXIT_UNREACHABLE : RSG_EXIT_FAILED;
 }
+
+enum rsg_exit
+rsg_admin_once(const char *state, enum rsg_op op, const struct rsg_buf *fields,
+    void (*show)(struct rsg_fields))
+{
+	struct rsg_admin *admin;
+	struct rsg_reply reply;
+	struct rsg_buf b;
+	size_t begun;
+	enum rsg_err e;
+
+	if ((e = rsg_admin_open(state, &admin)) != RSG_OK)
+		return rsg_admin_exit(e);
+	rsg_buf_init(&b, RSG_MSG_MAX);
+	begun = rsg_msg_begin(&b, op, rsg_admin_serial(admin));
+	if (fields != NULL)
+		rsg_buf_put(&b, fields->p, fields->len);
+	rsg_msg_end(&b, begun);
+	e = rsg_admin_ask(admin, &b, &reply);
+	if (e == RSG_OK && show != NULL)
+		show(reply.fields);
+	rsg_buf_free(&b);
+	rsg_admin_close(admin);
+	return rsg_admin_exit(e);
+}

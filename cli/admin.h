@@ -41,6 +41,13 @@ RSG_MUST enum rsg_err rsg_admin_receive(struct rsg_admin *, struct rsg_reply *);
 RSG_MUST enum rsg_err rsg_admin_ask(struct rsg_admin *, const struct rsg_buf *,
     struct rsg_reply *);
 
+/*
+ * Connect, send one request with these fields (NULL: none), show what comes
+ * (NULL: nothing), and be done. Whatever fails has been told.
+ */
+enum rsg_exit rsg_admin_once(const char *state, enum rsg_op,
+    const struct rsg_buf *fields, void (*show)(struct rsg_fields));
+
 /* Tell a reply's error, with the member or clause that it names. */
 void rsg_admin_tell(const struct rsg_reply *);
 

@@ -32,36 +32,32 @@ slurp(const char *path, struct rsg_buf *out)
 	return RSG_EXIT_OK;
 }
 
+static void
+show_published(struct rsg_fields f)
+{
+	char name[65], hash[33] = "";
+	const uint8_t *p;
+	size_t len;
+
+	rsg_msg_get_text(f, RSG_F_INCENTIVE, name, sizeof(name));
+	if (rsg_msg_get(f, RSG_F_HASH, &p, &len) && len >= 8)
+		for (size_t i = 0; i < 8; i++)
+			snprintf(hash + 2 * i, 3, "%02x", p[i]);
+	printf("%s\t%lld\t%s\n", name,
+	    (long long)rsg_msg_get_int(f, RSG_F_VERSION, 0), hash);
+}
+
 static enum rsg_exit
 publish(const struct rsg_args *a, const char *controller, const struct rsg_buf *body)
 {
-	char name[65], hash[33];
-	struct rsg_admin *admin;
-	struct rsg_reply reply;
 	struct rsg_buf b;
-	const uint8_t *p;
 	enum rsg_exit x;
-	size_t begun, len;
-	enum rsg_err e;
 
-	if ((e = rsg_admin_open(RSG_STATE_OF(a), &admin)) != RSG_OK)
-		return rsg_admin_exit(e);
 	rsg_buf_init(&b, RSG_MSG_MAX);
-	begun = rsg_msg_begin(&b, RSG_OP_INCENTIVE_PUBLISH, rsg_admin_serial(admin));
 	rsg_msg_text(&b, RSG_F_CONTROLLER, controller);
 	rsg_msg_bytes(&b, RSG_F_INCENTIVE_BODY, body->p, body->len);
-	rsg_msg_end(&b, begun);
-	if ((x = rsg_admin_exit(rsg_admin_ask(admin, &b, &reply))) == RSG_EXIT_OK) {
-		rsg_msg_get_text(reply.fields, RSG_F_INCENTIVE, name, sizeof(name));
-		hash[0] = '\0';
-		if (rsg_msg_get(reply.fields, RSG_F_HASH, &p, &len) && len >= 8)
-			for (size_t i = 0; i < 8; i++)
-				snprintf(hash + 2 * i, 3, "%02x", p[i]);
-		printf("%s\t%lld\t%s\n", name,
-		    (long long)rsg_msg_get_int(reply.fields, RSG_F_VERSION, 0), hash);
-	}
+	x = rsg_admin_once(RSG_STATE_OF(a), RSG_OP_INCENTIVE_PUBLISH, &b, show_published);
 	rsg_buf_free(&b);
-	rsg_admin_close(admin);
 	return x;
 }
 
@@ -105,23 +101,13 @@ enum rsg_exit
 rsg_incentive_list(const struct rsg_args *a)
 {
 	const char *controller = rsg_args_get(a, "controller", NULL);
-	struct rsg_admin *admin;
-	struct rsg_reply reply;
 	struct rsg_buf b;
 	enum rsg_exit x;
-	size_t begun;
-	enum rsg_err e;
 
-	if ((e = rsg_admin_open(RSG_STATE_OF(a), &admin)) != RSG_OK)
-		return rsg_admin_exit(e);
 	rsg_buf_init(&b, RSG_MSG_MAX);
-	begun = rsg_msg_begin(&b, RSG_OP_INCENTIVE_LIST, rsg_admin_serial(admin));
 	if (controller != NULL)
 		rsg_msg_text(&b, RSG_F_CONTROLLER, controller);
-	rsg_msg_end(&b, begun);
-	if ((x = rsg_admin_exit(rsg_admin_ask(admin, &b, &reply))) == RSG_EXIT_OK)
-		show(reply.fields);
+	x = rsg_admin_once(RSG_STATE_OF(a), RSG_OP_INCENTIVE_LIST, &b, show);
 	rsg_buf_free(&b);
-	rsg_admin_close(admin);
 	return x;
 }

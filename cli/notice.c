@@ -276,29 +276,6 @@ print_notice(struct rsg_fields f)
 	putchar('\n');
 }
 
-static enum rsg_exit
-ask(const struct rsg_args *a, enum rsg_op op, const struct rsg_buf *fields,
-    void (*show)(struct rsg_fields))
-{
-	struct rsg_admin *admin;
-	struct rsg_reply reply;
-	struct rsg_buf b;
-	size_t begun;
-	enum rsg_err e;
-
-	if ((e = rsg_admin_open(RSG_STATE_OF(a), &admin)) != RSG_OK)
-		return rsg_admin_exit(e);
-	rsg_buf_init(&b, RSG_MSG_MAX);
-	begun = rsg_msg_begin(&b, op, rsg_admin_serial(admin));
-	rsg_buf_put(&b, fields->p, fields->len);
-	rsg_msg_end(&b, begun);
-	if ((e = rsg_admin_ask(admin, &b, &reply)) == RSG_OK)
-		show(reply.fields);
-	rsg_buf_free(&b);
-	rsg_admin_close(admin);
-	return rsg_admin_exit(e);
-}
-
 static void
 show_list(struct rsg_fields f)
 {
@@ -322,7 +299,7 @@ rsg_notice_list(const struct rsg_args *a)
 	}
 	rsg_buf_init(&b, 1024);
 	rsg_msg_text(&b, RSG_F_CONTROLLER, controller);
-	x = ask(a, RSG_OP_NOTICE_LIST, &b, show_list);
+	x = rsg_admin_once(RSG_STATE_OF(a), RSG_OP_NOTICE_LIST, &b, show_list);
 	rsg_buf_free(&b);
 	return x;
 }
@@ -360,7 +337,7 @@ rsg_notice_show(const struct rsg_args *a)
 		rsg_msg_int(&b, RSG_F_VERSION, version);
 	rsg_msg_text(&b, RSG_F_LANGUAGE, rsg_args_get(a, "language", "es"));
 	rsg_msg_text(&b, RSG_F_FORM, rsg_args_get(a, "form", "full"));
-	x = ask(a, RSG_OP_NOTICE_SHOW, &b, show_text);
+	x = rsg_admin_once(RSG_STATE_OF(a), RSG_OP_NOTICE_SHOW, &b, show_text);
 	rsg_buf_free(&b);
 	return x;
 }

@@ -56,33 +56,7 @@ pass_expiry(const struct rsg_args *a, struct rsg_buf *b)
 	return RSG_EXIT_OK;
 }
 
-/* One request with the fields in `b`; `show` prints a reply, or NULL. */
-static enum rsg_exit
-ask(const struct rsg_args *a, enum rsg_op op, const struct rsg_buf *fields,
-    void (*show)(struct rsg_fields))
-{
-	struct rsg_admin *admin;
-	struct rsg_reply reply;
-	struct rsg_buf b;
-	size_t begun;
-	enum rsg_err e;
-
-	if ((e = rsg_admin_open(RSG_STATE_OF(a), &admin)) != RSG_OK)
-		return rsg_admin_exit(e);
-	rsg_buf_init(&b, RSG_MSG_MAX);
-	begun = rsg_msg_begin(&b, op, rsg_admin_serial(admin));
-	if (fields != NULL)
-		rsg_buf_put(&b, fields->p, fields->len);
-	rsg_msg_end(&b, begun);
-	e = rsg_admin_ask(admin, &b, &reply);
-	if (e == RSG_OK && show != NULL)
-		show(reply.fields);
-	rsg_buf_free(&b);
-	rsg_admin_close(admin);
-	return rsg_admin_exit(e);
-}
-
-/* The same where all fields are plain options. */
+/* One request whose fields are plain options. */
 static enum rsg_exit
 ask_with(const struct rsg_args *a, enum rsg_op op, const struct pass *pass, size_t n,
     void (*show)(struct rsg_fields))
@@ -92,7 +66,7 @@ ask_with(const struct rsg_args *a, enum rsg_op op, const struct pass *pass, size
 
 	rsg_buf_init(&b, RSG_MSG_MAX);
 	if ((x = pass_on(a, &b, pass, n)) == RSG_EXIT_OK)
-		x = ask(a, op, &b, show);
+		x = rsg_admin_once(RSG_STATE_OF(a), op, &b, show);
 	rsg_buf_free(&b);
 	return x;
 }
@@ -186,7 +160,7 @@ show_controllers(struct rsg_fields f)
 enum rsg_exit
 rsg_register_controller_list(const struct rsg_args *a)
 {
-	return ask(a, RSG_OP_CONTROLLER_LIST, NULL, show_controllers);
+	return rsg_admin_once(RSG_STATE_OF(a), RSG_OP_CONTROLLER_LIST, NULL, show_controllers);
 }
 
 /* --- Recipients --- */
@@ -207,7 +181,7 @@ rsg_register_recipient_add(const struct rsg_args *a)
 	rsg_buf_init(&b, RSG_MSG_MAX);
 	if ((x = pass_on(a, &b, pass, 5)) == RSG_EXIT_OK &&
 	    (x = pass_expiry(a, &b)) == RSG_EXIT_OK)
-		x = ask(a, RSG_OP_RECIPIENT_ADD, &b, NULL);
+		x = rsg_admin_once(RSG_STATE_OF(a), RSG_OP_RECIPIENT_ADD, &b, NULL);
 	rsg_buf_free(&b);
 	return x;
 }
@@ -277,7 +251,7 @@ rsg_register_principal_add(const struct rsg_args *a)
 	}
 	for (size_t i = 0; (value = rsg_args_nth(a, "purpose", i)) != NULL; i++)
 		rsg_msg_text(&b, RSG_F_PURPOSES, value);
-	x = ask(a, RSG_OP_PRINCIPAL_ADD, &b, show_key);
+	x = rsg_admin_once(RSG_STATE_OF(a), RSG_OP_PRINCIPAL_ADD, &b, show_key);
 done:
 	rsg_buf_free(&b);
 	return x;
@@ -323,7 +297,7 @@ rsg_register_principal_revoke(const struct rsg_args *a)
 		x = RSG_EXIT_USAGE;
 	}
 	if (x == RSG_EXIT_OK)
-		x = ask(a, RSG_OP_PRINCIPAL_REVOKE, &b, NULL);
+		x = rsg_admin_once(RSG_STATE_OF(a), RSG_OP_PRINCIPAL_REVOKE, &b, NULL);
 	rsg_buf_free(&b);
 	return x;
 }

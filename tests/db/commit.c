@@ -1,8 +1,6 @@
 /* What a commit proves, how errors are told apart, and what undoes what. */
 #include "db/fresh.h"
 
-static struct fresh f;
-
 static int64_t
 count(const char *table)
 {
@@ -33,7 +31,6 @@ reset(void **state)
 	return 0;
 }
 
-#define NEED_DB()	do { if (!fresh_have()) skip(); } while (0)
 
 static void
 test_batch_commits(void **state)
@@ -358,23 +355,6 @@ test_no_answer(void **state)
 	    "SELECT count(*) FROM field_value WHERE field = 2"), 1);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	if (fresh_have())
-		fresh_open(&f);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fresh_close(&f);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -391,5 +371,5 @@ main(void)
 		cmocka_unit_test_setup(test_no_answer, reset),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fresh_setup, fresh_teardown);
 }

@@ -5,10 +5,6 @@
 
 #define PEOPLE	5000
 
-static struct fresh f;
-
-#define NEED_DB()	do { if (!fresh_have()) skip(); } while (0)
-
 /* Count each person seen, by the number that stands in the header. */
 static int
 scan(const char *snapshot, int64_t first, int64_t end, int controller,
@@ -192,23 +188,6 @@ test_kept_connection(void **state)
 	assert_true(fresh_number(f.as_super, pids) > 0);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	if (fresh_have())
-		fresh_open(&f);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fresh_close(&f);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -220,5 +199,5 @@ main(void)
 		cmocka_unit_test_setup(test_kept_connection, fill),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fresh_setup, fresh_teardown);
 }

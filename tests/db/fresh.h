@@ -160,4 +160,29 @@ fresh_field(struct rsg_bind *b, const struct rsg_id *id, int field, int version,
 	rsg_bind_bytes(b, 3, sealed, strlen(sealed));
 }
 
+/* --- What most programs here begin and end with --- */
+
+/* A test that needs a database is skipped, loudly, where there is none. */
+#define NEED_DB()	do { if (!fresh_have()) skip(); } while (0)
+
+static struct fresh f __attribute__((unused));
+
+static inline int
+fresh_setup(void **state)
+{
+	(void)state;
+	if (fresh_have())
+		fresh_open(&f);
+	return 0;
+}
+
+static inline int
+fresh_teardown(void **state)
+{
+	(void)state;
+	if (f.db != NULL)
+		fresh_close(&f);
+	return 0;
+}
+
 #endif

@@ -1,10 +1,8 @@
 /* P7: the server's own role cannot rewrite or remove what is append-only. */
 #include "db/fresh.h"
 
-static struct fresh f;
 static PGconn *app;
 
-#define NEED_DB()	do { if (!fresh_have()) skip(); } while (0)
 #define FORBIDDEN	"42501"
 
 static const struct { const char *table, *column; } append_only[] = {

@@ -15,7 +15,6 @@
 #include "resguardo/clock.h"
 #include "resguardo/secret.h"
 
-static struct fresh f;
 static char state[2][64];
 static struct rsg_vkey key;
 

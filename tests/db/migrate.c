@@ -3,10 +3,8 @@
 
 #include "db/fresh.h"
 
-static struct fresh f;
 static char dir[64];
 
-#define NEED_DB()	do { if (!fresh_have()) skip(); } while (0)
 
 static void
 write_file(const char *name, const char *sql)

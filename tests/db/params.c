@@ -3,10 +3,6 @@
 
 #define MIB	(1024 * 1024)
 
-static struct fresh f;
-
-#define NEED_DB()	do { if (!fresh_have()) skip(); } while (0)
-
 static const struct rsg_result *
 call(struct rsg_bind *b)
 {
@@ -344,23 +340,6 @@ test_repeats(void **state)
 	}
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	if (fresh_have())
-		fresh_open(&f);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fresh_close(&f);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -377,5 +356,5 @@ main(void)
 		cmocka_unit_test(test_repeats),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fresh_setup, fresh_teardown);
 }

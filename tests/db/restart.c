@@ -13,10 +13,6 @@
 #define INNER		"RSG_TEST_RESTART_INNER"
 #define PATIENCE	(30 * RSG_US)
 
-static struct fresh f;
-
-#define NEED_DB()	do { if (!fresh_have()) skip(); } while (0)
-
 static void
 ctl(const char *what)
 {
@@ -218,23 +214,6 @@ test_standby_does_not_answer(void **state)
 	assert_int_equal(rows(), 3);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	if (fresh_have())
-		fresh_open(&f);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fresh_close(&f);
-	return 0;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -255,5 +234,5 @@ main(int argc, char **argv)
 		perror(with);
 		return 1;
 	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fresh_setup, fresh_teardown);
 }

@@ -10,7 +10,6 @@
 #define OTHERS		100	/* of another controller */
 #define DAY		20000	/* a person's purchases tell who they are */
 
-static struct fresh f;
 static struct rsg_keyring *keys;
 static char key_file[128];
 static struct rsg_id ids[PEOPLE + OTHERS];

@@ -3,26 +3,6 @@
 #include "resguardo/clock.h"
 #include "segment/zone.h"
 
-static struct fresh f;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	if (fresh_have())
-		fresh_open(&f);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	if (f.db != NULL)
-		fresh_close(&f);
-	return 0;
-}
-
 /*
  * A century of instants, and six years of them by ten minutes, as PostgreSQL
  * itself converts them. Left out is St. John's, whose clocks once went back
@@ -148,5 +128,5 @@ main(void)
 		cmocka_unit_test(far_away_times_have_days_too),
 		cmocka_unit_test(what_is_no_zone_is_refused),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fresh_setup, fresh_teardown);
 }

@@ -18,15 +18,6 @@
 #define LIMIT_MAX	1000
 #define GAUGE_AGE	(15 * RSG_US)
 
-static enum rsg_lang
-language(const struct rsg_call *c)
-{
-	char lang[9];
-
-	return rsg_msg_get_text(c->in, RSG_F_LANGUAGE, lang, sizeof(lang)) &&
-	    strncmp(lang, "es", 2) == 0 ? RSG_LANG_ES : RSG_LANG_EN;
-}
-
 /* --- One person --- */
 
 enum rsg_err
@@ -84,7 +75,7 @@ put_title(struct rsg_item *it, const struct rsg_giving *g, const struct rsg_bene
 		    g->controller->currency, r, row, &i);
 		if (e != RSG_OK)
 			return e;
-		rsg_msg_text(&it->call->out, RSG_F_TITLE, i.title[language(it->call)]);
+		rsg_msg_text(&it->call->out, RSG_F_TITLE, i.title[rsg_call_language(it->call)]);
 		rsg_incentive_free(&i);
 		break;
 	}
@@ -208,7 +199,7 @@ put_reward(struct rsg_item *it, const struct rsg_incentive *i, int64_t balance)
 
 	snprintf(text, sizeof(text), "%lld / %lld", (long long)have, (long long)i->price);
 	rsg_msg_text(out, RSG_F_INCENTIVE, i->name);
-	rsg_msg_text(out, RSG_F_TITLE, i->title[language(it->call)]);
+	rsg_msg_text(out, RSG_F_TITLE, i->title[rsg_call_language(it->call)]);
 	rsg_msg_int(out, RSG_F_PRICE, i->price);
 	rsg_msg_int(out, RSG_F_MISSING, i->price - have);
 	rsg_msg_text(out, RSG_F_PROGRESS, text);

@@ -8,15 +8,6 @@
 #include "ops/ops.h"
 #include "work/vault.h"
 
-static enum rsg_lang
-language(const struct rsg_call *c)
-{
-	char lang[9];
-
-	return rsg_msg_get_text(c->in, RSG_F_LANGUAGE, lang, sizeof(lang)) &&
-	    strncmp(lang, "es", 2) == 0 ? RSG_LANG_ES : RSG_LANG_EN;
-}
-
 /* --- Publishing --- */
 
 /* The newest version by that name, and whether it says the very same. */
@@ -183,7 +174,7 @@ show(struct rsg_worker *w, struct rsg_call *c, const struct rsg_result *r)
 		e = rsg_incentive_row(w->vault->keys, w->policy, k->currency, r, row, &i);
 		if (e != RSG_OK)
 			return e;
-		put(w, &c->out, &i, k, language(c), c->socket == RSG_SOCKET_ADMIN);
+		put(w, &c->out, &i, k, rsg_call_language(c), c->socket == RSG_SOCKET_ADMIN);
 		rsg_incentive_free(&i);
 	}
 	return rsg_buf_err(&c->out);

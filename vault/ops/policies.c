@@ -56,20 +56,11 @@ rsg_op_me(struct rsg_item *it)
 	return rsg_buf_err(out);
 }
 
-static enum rsg_lang
-language(const struct rsg_call *c)
-{
-	char lang[9];
-
-	return rsg_msg_get_text(c->in, RSG_F_LANGUAGE, lang, sizeof(lang)) &&
-	    strncmp(lang, "es", 2) == 0 ? RSG_LANG_ES : RSG_LANG_EN;
-}
-
 enum rsg_err
 rsg_op_policy_show(struct rsg_item *it)
 {
 	const struct rsg_policy *policy = it->batch->w->policy;
-	enum rsg_lang lang = language(it->call);
+	enum rsg_lang lang = rsg_call_language(it->call);
 	struct rsg_buf *out = &it->call->out;
 	const struct rsg_purposedef *p;
 	const struct rsg_fielddef *f;
@@ -137,7 +128,7 @@ rsg_op_segments(struct rsg_item *it)
 		rsg_msg_text(out, RSG_F_PURPOSE, p->id);
 		/* A name such as "at risk" is a judgement: it stays inside. */
 		if (inside)
-			rsg_msg_text(out, RSG_F_TITLE, s->title[language(it->call)]);
+			rsg_msg_text(out, RSG_F_TITLE, s->title[rsg_call_language(it->call)]);
 		rsg_msg_close(out, mark);
 	}
 	return rsg_buf_err(out);

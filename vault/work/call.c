@@ -294,3 +294,12 @@ rsg_audit_send(struct rsg_worker *w)
 	(void)rsg_db_send(w->db, w->audit);
 	w->audit = NULL;
 }
+
+enum rsg_lang
+rsg_call_language(const struct rsg_call *c)
+{
+	char lang[9];
+
+	return rsg_msg_get_text(c->in, RSG_F_LANGUAGE, lang, sizeof(lang)) &&
+	    strncmp(lang, "es", 2) == 0 ? RSG_LANG_ES : RSG_LANG_EN;
+}

@@ -110,6 +110,9 @@ struct rsg_call {
 	struct rsg_buf out;		/* fields of the reply */
 };
 
+/* In which language the caller reads; English unless asked otherwise. */
+enum rsg_lang rsg_call_language(const struct rsg_call *);
+
 /* End a call with an error; `member` or `clause` may be NULL. Returns `e`. */
 enum rsg_err rsg_call_fail(struct rsg_call *, enum rsg_err e, const char *member,
     const char *clause);
