@@ -95,6 +95,7 @@ verify_copy(struct rsg_bundlecheck *b, const char *dir)
 	b->dir = dir;
 	b->dir_size = v.now.size;
 	rsg_buf_free(&v.note);
+	rsg_buf_free(&v.before);
 	return e;
 }
 

@@ -18,6 +18,7 @@ rsg_command rsg_serve_run;
 rsg_command rsg_setup_keys, rsg_setup_migrate;
 rsg_command rsg_certificate_init;
 rsg_command rsg_audit_key, rsg_audit_verify, rsg_audit_check, rsg_audit_proof;
+rsg_command rsg_audit_rotate;
 rsg_command rsg_register_controller_add, rsg_register_controller_set, rsg_register_controller_list;
 rsg_command rsg_register_recipient_add, rsg_register_recipient_list;
 rsg_command rsg_register_principal_add, rsg_register_principal_list;

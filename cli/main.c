@@ -159,6 +159,12 @@ static const struct command commands[] = {
 	  "moved is named, one a line. Reads only, as the role resguardo_auditor; opens\n"
 	  "entries with the root key. --rows compares the audit rows alone, without it.",
 	  rsg_audit_check },
+	{ "audit rotate", "state= origin= database=", 0,
+	  "[--origin NAME] [--state DIR] [--database CONNINFO]",
+	  "End the log and begin the next under a key of its own: the last entry of the\n"
+	  "one names the key of the other, which begins with the last checkpoint of the\n"
+	  "one. For a stopped server; cut off, the same command goes on. Prints what\n"
+	  "auditors need.", rsg_audit_rotate },
 	{ "audit proof", "state= key= database=", 1,
 	  "ENTRY [--state DIR] [--key VKEY] [--database CONNINFO]",
 	  "Print the .tlog-proof of one entry.", rsg_audit_proof },

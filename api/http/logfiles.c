@@ -10,7 +10,9 @@
 #include "resguardo/log.h"
 
 #define PREFIX		"/log/"
-#define PATH_LEN	80		/* longer than any tile's */
+#define PATH_LEN	100		/* longer than any tile's */
+#define CLOSED		"closed/"	/* and its key's id: a log that has ended */
+#define CLOSED_LEN	(sizeof(CLOSED) - 1 + 8 + 1)
 #define FILE_MAX	(4u * 1024 * 1024)
 #define PIECE		(64 * 1024)
 
@@ -36,6 +38,12 @@ rsg_logfiles_path(const char *p, size_t len)
 {
 	static const char checkpoint[] = "checkpoint", tile[] = "tile/";
 
+	if (len > CLOSED_LEN && memcmp(p, CLOSED, strlen(CLOSED)) == 0 &&
+	    strspn(p + strlen(CLOSED), "0123456789abcdef") == 8 &&
+	    p[CLOSED_LEN - 1] == '/') {
+		p += CLOSED_LEN;
+		len -= CLOSED_LEN;
+	}
 	if (len == sizeof(checkpoint) - 1 && memcmp(p, checkpoint, len) == 0)
 		return true;
 	if (len < sizeof(tile) || len >= PATH_LEN || memcmp(p, tile, 5) != 0)
@@ -100,7 +108,7 @@ rsg_logfiles_answer(struct rsg_conn *c)
 		rsg_answer_error(c, e, false);
 		return;
 	}
-	tile = rel[0] == 't';
+	tile = strstr(rel, "tile/") != NULL;
 	rsg_answer_file(c, tile ? "application/octet-stream" : "text/plain; charset=utf-8",
 	    tile ? "public, max-age=31536000, immutable" : "no-cache", &b);
 }

@@ -44,6 +44,7 @@ verify_with(const struct rsg_checkpoint *old)
 	assert_int_equal(v.wrong, nsaid < 8 ? nsaid : v.wrong);
 	assert_true((e == RSG_OK) == (v.wrong == 0));
 	rsg_buf_free(&v.note);
+	rsg_buf_free(&v.before);
 	return e;
 }
 

@@ -20,7 +20,7 @@
 /* What the log says of one entry. */
 struct known {
 	struct rsg_id id;		/* first: rsg_id_cmp() sorts by it */
-	uint64_t index;
+	uint64_t index, order;		/* in its log; in all of them */
 	uint8_t hash[RSG_HASH_LEN];
 	bool seen;
 };
@@ -28,7 +28,7 @@ struct known {
 struct job {
 	struct rsg_check *c;
 	struct known *known;
-	uint64_t n, last;		/* index of the row before, plus one */
+	uint64_t n, last;		/* order of the row before, plus one */
 	int64_t xid, seq;
 	struct rsg__state state;
 };
@@ -75,40 +75,41 @@ wrong(struct job *j, const struct rsg_id *id, const char *format, ...)
 /* --- What the log says --- */
 
 static enum rsg_err
-take_bundle(struct job *j, uint64_t n, const struct rsg_buf *b)
+take_bundle(struct job *j, const struct rsg_tile *t, const struct rsg_buf *b)
 {
-	unsigned width = rsg_tile_width(RSG_TILE_ENTRIES, n, j->c->size);
 	const uint8_t *p;
 	struct rsg_rd r;
 	size_t len;
 
 	rsg_rd_init(&r, b->p, b->len);
-	for (unsigned i = 0; i < width; i++) {
+	for (unsigned i = 0; i < t->width; i++) {
 		struct known *k = &j->known[j->n];
 
 		if (rsg_bundle_next(&r, &p, &len) != RSG_OK || len <= RSG_ID_LEN)
 			return RSG_TAMPERED;
 		memcpy(k->id.b, p + 1, RSG_ID_LEN);
-		k->index = j->n++;
+		k->index = t->n * RSG_TILE_WIDTH + i;
+		k->order = j->n++;
 		rsg_entry_hash(p, len, k->hash);
 	}
 	return RSG_OK;
 }
 
 static enum rsg_err
-read_log(struct job *j)
+read_log(struct job *j, const struct rsg_check_log *log)
 {
 	struct rsg_logdir *d;
 	char path[RSG_TILEPATH_MAX];
 	struct rsg_buf b;
 	enum rsg_err e;
 
-	if ((e = rsg_logdir_open(j->c->dir, false, &d)) != RSG_OK)
+	if ((e = rsg_logdir_open(log->dir, false, &d)) != RSG_OK)
 		return e;
 	rsg_buf_init(&b, RSG_BUNDLE_MAX + 1);
-	for (uint64_t n = 0; n * RSG_TILE_WIDTH < j->c->size && e == RSG_OK; n++) {
+	for (uint64_t n = 0; n * RSG_TILE_WIDTH < log->size && e == RSG_OK; n++) {
 		struct rsg_tile t = { RSG_TILE_ENTRIES, n,
-		    rsg_tile_width(RSG_TILE_ENTRIES, n, j->c->size) };
+		    rsg_tile_width(RSG_TILE_ENTRIES, n, log->size) };
+		unsigned width = t.width;
 
 		rsg_buf_reset(&b);
 		rsg_tilepath(&t, path);
@@ -118,12 +119,12 @@ read_log(struct job *j)
 			rsg_tilepath(&t, path);
 			e = rsg_logdir_read(d, path, RSG_BUNDLE_MAX, &b);
 		}
+		t.width = width;
 		if (e == RSG_OK)
-			e = take_bundle(j, n, &b);
+			e = take_bundle(j, &t, &b);
 	}
 	rsg_buf_free(&b);
 	rsg_logdir_close(d);
-	qsort(j->known, j->n, sizeof(*j->known), rsg_id_cmp);
 	return e;
 }
 
@@ -196,12 +197,12 @@ compare_sealed(struct job *j, const struct rsg_result *r, int row,
 static void
 compare_order(struct job *j, const struct known *k)
 {
-	if (k->index < j->last)
+	if (k->order < j->last)
 		wrong(j, &k->id, "was moved: it is entry %llu of the log, and stands behind "
-		    "entry %llu", (unsigned long long)k->index,
-		    (unsigned long long)j->last - 1);
+		    "another %llu that come after it", (unsigned long long)k->index,
+		    (unsigned long long)(j->last - k->order));
 	else
-		j->last = k->index + 1;
+		j->last = k->order + 1;
 }
 
 static enum rsg_err
@@ -287,8 +288,10 @@ read_all(struct job *j)
 {
 	enum rsg_err e;
 
-	if ((e = read_log(j)) != RSG_OK)
-		return e;
+	for (size_t i = 0; i < j->c->logs; i++)
+		if ((e = read_log(j, &j->c->log[i])) != RSG_OK)
+			return e;
+	qsort(j->known, j->n, sizeof(*j->known), rsg_id_cmp);
 	if (j->c->keys != NULL && (e = rsg__state_begin(&j->state)) != RSG_OK)
 		return e;
 	if ((e = read_table(j)) != RSG_OK || j->c->keys == NULL)
@@ -303,11 +306,14 @@ enum rsg_err
 rsg_check_run(struct rsg_check *c)
 {
 	struct job j = { .c = c, .state = { .c = c } };
+	uint64_t size = 0;
 	enum rsg_err e;
 
 	c->rows = c->waiting = c->people = c->others = 0;
 	c->wrong = 0;
-	if ((j.known = calloc((size_t)c->size + 1, sizeof(*j.known))) == NULL)
+	for (size_t i = 0; i < c->logs; i++)
+		size += c->log[i].size;
+	if ((j.known = calloc((size_t)size + 1, sizeof(*j.known))) == NULL)
 		return RSG_NO_MEMORY;
 	e = read_all(&j);
 	for (uint64_t i = 0; e == RSG_OK && i < j.n; i++)

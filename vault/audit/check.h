@@ -18,10 +18,15 @@
 
 typedef void rsg_verify_say(void *ctx, bool wrong, const char *text);	/* of verify.h */
 
+#define RSG_CHECK_LOGS	64
+
 struct rsg_check {
 	struct rsg_db *db;		/* a role that may read */
-	const char *dir;		/* the log's folder */
-	uint64_t size;			/* that verify.h found sound */
+	struct rsg_check_log {
+		char dir[600];
+		uint64_t size;		/* that verify.h found sound */
+	} log[RSG_CHECK_LOGS];		/* the oldest first; all but the last closed */
+	size_t logs;
 	struct rsg_keyring *keys;	/* the root's; NULL: audit rows alone */
 	rsg_verify_say *say;
 	void *ctx;
@@ -38,6 +43,9 @@ struct rsg_check {
     "-c default_transaction_isolation=repeatable\\ read" \
     " -c default_transaction_read_only=on"
 RSG_MUST enum rsg_err rsg_check_run(struct rsg_check *);
+
+/* Load the keys that open entries and cover rows. RSG_CONFIG: another root's. */
+RSG_MUST enum rsg_err rsg_check_keys(struct rsg_db *, struct rsg_keyring *);
 
 /*
  * The .tlog-proof of one entry under the folder's checkpoint. RSG_NOT_FOUND:

@@ -205,7 +205,12 @@ put_leaf(const struct rsg_entry *e, const struct leaf *l, const struct keys *k,
 	    (r = put_sealed(k->who, &at, text->p, text->len, out)) != RSG_OK)
 		return r;
 	at = rsg__entry_place(RSG_SEAL_AUDIT_ABOUT, e->controller, l, 0);
-	return put_sealed(k->about, &at, subject->b, RSG_ID_LEN, out);
+	if ((r = put_sealed(k->about, &at, subject->b, RSG_ID_LEN, out)) == RSG_OK &&
+	    e->nnote > 0) {
+		rsg_buf_u16(out, (uint16_t)e->nnote);
+		rsg_buf_put(out, e->note, e->nnote);
+	}
+	return r;
 }
 
 enum rsg_err

@@ -59,6 +59,8 @@ struct rsg_entry {
 	uint32_t people;		/* of bulk work */
 	uint8_t root[32];		/* over their commitments */
 	const struct rsg_effect *effects;	/* what it wrote; borrowed */
+	const void *note;		/* said to everybody, behind all parts */
+	size_t nnote;
 };
 
 /*
@@ -161,5 +163,9 @@ struct rsg_leaf {
 	uint8_t tag[RSG_TAG_LEN];
 };
 RSG_MUST enum rsg_err rsg_entry_leaf_read(const void *, size_t, struct rsg_leaf *);
+
+/* What a leaf says to everybody, borrowed from it: where a log ends and the
+ * next begins (rotate.h). NULL and 0 for all others, and for what is no leaf. */
+const void *rsg_entry_note(const void *leaf, size_t len, size_t *n);
 
 #endif

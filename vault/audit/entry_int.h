@@ -20,7 +20,8 @@ struct leaf {
 	uint8_t version, class;
 	uint32_t hour;
 	const uint8_t *tag, *commitment, *done, *who, *about;
-	size_t ndone, nwho, nabout;
+	const uint8_t *note;		/* NULL: none */
+	size_t ndone, nwho, nabout, nnote;
 };
 
 /* The keys of one entry. */

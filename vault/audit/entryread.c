@@ -27,7 +27,26 @@ parse(const void *bytes, size_t len, struct leaf *l)
 	}
 	l->nabout = rsg_rd_u16(&r);
 	l->about = rsg_rd_get(&r, l->nabout);
+	if (l->version != LEAF_NUMBERED && r.left > 0) {
+		l->nnote = rsg_rd_u16(&r);
+		l->note = rsg_rd_get(&r, l->nnote);
+	}
 	return rsg_rd_end(&r) ? RSG_OK : RSG_TAMPERED;
+}
+
+const void *
+rsg_entry_note(const void *bytes, size_t len, size_t *n)
+{
+	const uint8_t *p = bytes;
+	struct leaf l;
+
+	*n = 0;
+	/* Millions are asked, and few have one. */
+	if (len < 2 + RSG_ID_LEN || p[0] != LEAF_VERSION ||
+	    p[1 + RSG_ID_LEN] != RSG_ENTRY_ADMIN || parse(bytes, len, &l) != RSG_OK)
+		return NULL;
+	*n = l.nnote;
+	return l.note;
 }
 
 enum rsg_err

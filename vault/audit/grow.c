@@ -34,10 +34,11 @@ write_bundle(struct rsg_integrator *g, uint64_t n, unsigned width)
 	return rsg_logdir_write(g->log, path, g->bundle.p, g->bundle.len);
 }
 
-/* Its bytes give its hash, and are the bytes of this entry. */
+/* Its bytes give its hash, and are the bytes of this entry. `again`: it was
+ * taken in before, and the root will tell. */
 static bool
-sound(const struct rsg_result *r, int row, const uint8_t **leaf, size_t *len,
-    uint8_t hash[RSG_HASH_LEN])
+sound(const struct rsg_result *r, int row, const struct rsg_id *expect, bool again,
+    const uint8_t **leaf, size_t *len, uint8_t hash[RSG_HASH_LEN])
 {
 	const uint8_t *stored;
 	struct rsg_id id;
@@ -48,7 +49,8 @@ sound(const struct rsg_result *r, int row, const uint8_t **leaf, size_t *len,
 	stored = rsg_result_bytes(r, row, 4, &n);
 	rsg_entry_hash(*leaf, *len, hash);
 	if (n == RSG_HASH_LEN && memcmp(stored, hash, n) == 0 &&
-	    *len > RSG_ID_LEN && memcmp(*leaf + 1, id.b, RSG_ID_LEN) == 0)
+	    *len > RSG_ID_LEN && memcmp(*leaf + 1, id.b, RSG_ID_LEN) == 0 &&
+	    (again || rsg_id_eq(&id, expect) || rsg_entry_note(*leaf, *len, &n) == NULL))
 		return true;
 	rsg_log(RSG_LOG_ERROR, "log.entry-altered", "entry", RSG_LOG_ID, &id,
 	    "xid", RSG_LOG_I, rsg_result_int(r, row, 0),
@@ -58,7 +60,8 @@ sound(const struct rsg_result *r, int row, const uint8_t **leaf, size_t *len,
 }
 
 static enum rsg_err
-take(struct rsg_integrator *g, const struct rsg_result *r, int row, bool write)
+take(struct rsg_integrator *g, const struct rsg_result *r, int row, bool again,
+    bool write)
 {
 	struct rsg__grown *x = &g->next;
 	uint8_t hash[RSG_HASH_LEN];
@@ -66,7 +69,7 @@ take(struct rsg_integrator *g, const struct rsg_result *r, int row, bool write)
 	size_t len;
 	enum rsg_err e;
 
-	if (!sound(r, row, &leaf, &len, hash))
+	if (!sound(r, row, &g->expect, again, &leaf, &len, hash))
 		return RSG_TAMPERED;
 	if (x->edge.size % RSG_TILE_WIDTH == 0) {
 		rsg_buf_reset(&g->bundle);
@@ -94,7 +97,7 @@ rsg__grow_rows(struct rsg_integrator *g, const struct rsg_result *r,
 
 	g->npages = 0;
 	for (int row = 0; row < rsg_result_rows(r) && g->next.edge.size < limit; row++)
-		if ((e = take(g, r, row, write)) != RSG_OK)
+		if ((e = take(g, r, row, limit != UINT64_MAX, write)) != RSG_OK)
 			return e;
 	rsg_edge_root(&g->next.edge, g->next.root);
 	return RSG_OK;

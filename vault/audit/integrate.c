@@ -25,6 +25,7 @@ struct stand {
 	uint8_t root[RSG_HASH_LEN];
 	uint8_t checkpoint[2048];
 	size_t ncheckpoint;
+	bool closed;
 };
 
 int64_t
@@ -86,6 +87,7 @@ read_state(const struct rsg_result *r, struct stand *s)
 	if (s->ncheckpoint > sizeof(s->checkpoint))
 		return RSG_TAMPERED;
 	memcpy(s->checkpoint, p, s->ncheckpoint);
+	s->closed = rsg_result_bool(r, 0, 5);
 	return RSG_OK;
 }
 
@@ -273,6 +275,13 @@ find_place(struct rsg_integrator *g)
 	if ((e = rsg_db_fetch(g->db)) != RSG_OK)
 		return e;
 	e = read_state(rsg_db_result(g->db, n), &s);
+	if (e == RSG_OK && s.closed) {
+		rsg_log(RSG_LOG_ERROR, "log.refused", "clause", RSG_LOG_S, "log-closed",
+		    "hint", RSG_LOG_S, "this key's log was closed: run 'resguardo audit "
+		    "rotate' to its end, or put the next key there", NULL);
+		rsg_health_refuse("log-closed");
+		return RSG_TAMPERED;
+	}
 	if (e == RSG_NOT_FOUND) {
 		if ((e = begin_state(g)) != RSG_OK)
 			return e;
@@ -292,7 +301,7 @@ stands_here(const struct rsg_integrator *g, const struct rsg_result *r)
 {
 	struct stand s;
 
-	return read_state(r, &s) == RSG_OK && s.size == g->now.edge.size &&
+	return read_state(r, &s) == RSG_OK && !s.closed && s.size == g->now.edge.size &&
 	    s.xid == g->now.xid && s.seq == g->now.seq &&
 	    memcmp(s.root, g->now.root, RSG_HASH_LEN) == 0;
 }
@@ -365,6 +374,31 @@ rsg_integrate_step(struct rsg_integrator *g, size_t *done)
 
 /* --- Open, thread, close --- */
 
+/*
+ * Nobody makes another log by losing a key: a new one is made only where none
+ * was ever begun. `resguardo keys init` makes one on purpose.
+ */
+static enum rsg_err
+make_key(struct rsg_integrator *g, const char *dir)
+{
+	int n = rsg_db_send(g->db, rsg_db_bind(g->db, RSG_SQL_LOG_COUNT));
+	enum rsg_err e;
+
+	if ((e = rsg_db_fetch(g->db)) != RSG_OK)
+		return e;
+	if (rsg_result_int(rsg_db_result(g->db, n), 0, 0) > 0) {
+		rsg_log(RSG_LOG_ERROR, "log.key-missing", "folder", RSG_LOG_S, dir, "hint",
+		    RSG_LOG_S, "put log.key back from its copy; if it is lost for good, "
+		    "docs/LOG.md says how another log is begun", NULL);
+		return RSG_CONFIG;
+	}
+	if ((e = rsg_db_commit(g->db)) != RSG_OK ||
+	    (e = rsg_logkey_create(dir, NULL)) != RSG_OK)
+		return e;
+	rsg_log(RSG_LOG_WARN, "log.key-made", "folder", RSG_LOG_S, dir, NULL);
+	return rsg_logkey_read(dir, g->key);
+}
+
 static enum rsg_err
 open_key(struct rsg_integrator *g, const char *dir)
 {
@@ -372,11 +406,8 @@ open_key(struct rsg_integrator *g, const char *dir)
 
 	if ((g->key = rsg_secret_alloc(sizeof(*g->key))) == NULL)
 		return RSG_NO_MEMORY;
-	e = rsg_logkey_read(dir, g->key);
-	if (e == RSG_NOT_FOUND && (e = rsg_logkey_create(dir, NULL)) == RSG_OK) {
-		rsg_log(RSG_LOG_WARN, "log.key-made", "folder", RSG_LOG_S, dir, NULL);
-		e = rsg_logkey_read(dir, g->key);
-	}
+	if ((e = rsg_logkey_read(dir, g->key)) == RSG_NOT_FOUND)
+		e = make_key(g, dir);
 	g->number = rsg_integrate_number(&g->key->public);
 	return e;
 }
@@ -398,10 +429,10 @@ rsg_integrate_open(const char *conninfo, const char *state,
 	pthread_cond_init(&g->wake, NULL);
 	(void)snprintf(keys, sizeof(keys), "%s/keys", state);
 	(void)snprintf(log, sizeof(log), "%s/log", state);
-	if ((e = open_key(g, keys)) != RSG_OK ||
+	if ((e = rsg_db_open(conninfo, &g->db)) != RSG_OK ||
+	    (e = open_key(g, keys)) != RSG_OK ||
 	    (e = rsg_logdir_open(keys, false, &g->keys)) != RSG_OK ||
-	    (e = rsg_logdir_open(log, true, &g->log)) != RSG_OK ||
-	    (e = rsg_db_open(conninfo, &g->db)) != RSG_OK)
+	    (e = rsg_logdir_open(log, true, &g->log)) != RSG_OK)
 		goto done;
 	g->lock = open(keys, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	e = g->lock >= 0 ? RSG_OK : RSG_IO;
@@ -411,6 +442,12 @@ done:
 	else
 		rsg_integrate_close(g);
 	return e;
+}
+
+void
+rsg_integrate_expect(struct rsg_integrator *g, const struct rsg_id *entry)
+{
+	g->expect = *entry;
 }
 
 static void *

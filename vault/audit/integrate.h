@@ -23,11 +23,16 @@ struct rsg_integrator;
 
 /*
  * Open a connection, the folders and the key of STATE; the first time, make
- * the key (nothing was ever signed). RSG_CONFIG, RSG_IO, RSG_UNAVAILABLE.
+ * the key. RSG_CONFIG, also when a log was begun with a key that is not here
+ * (logged); RSG_IO, RSG_UNAVAILABLE.
  */
 RSG_MUST enum rsg_err rsg_integrate_open(const char *conninfo,
     const char *state, struct rsg_integrator **);
 void rsg_integrate_close(struct rsg_integrator *);
+
+/* The one entry that may end this log or begin it (rotate.h): every other that
+ * says it does is taken for forged. */
+void rsg_integrate_expect(struct rsg_integrator *, const struct rsg_id *);
 
 /*
  * One round; *done is how many entries it took. RSG_TAMPERED when the log may

@@ -25,6 +25,7 @@ struct rsg_integrator {
 	struct rsg_skey *key;		/* guarded */
 	int64_t number;
 
+	struct rsg_id expect;		/* the entry with a note that is being added */
 	bool known;			/* `now` and `bundle` are what is durable */
 	struct rsg__grown now, next;
 	struct rsg_buf bundle;		/* of next: entries of the unfinished one */
@@ -43,8 +44,9 @@ struct rsg_integrator {
 
 /* --- grow.c: into files --- */
 
-/* Take rows `first` on (of LOG_NEXT) into g->next, up to `limit` of size;
- * `write`: their full tiles and bundles too. RSG_TAMPERED (logged, refused). */
+/* Take rows (of LOG_NEXT) into g->next, up to `limit` of size, where they were
+ * taken in before (UINT64_MAX: they are new); `write`: their full tiles and
+ * bundles too. RSG_TAMPERED (logged, refused). */
 RSG_MUST enum rsg_err rsg__grow_rows(struct rsg_integrator *,
     const struct rsg_result *, uint64_t limit, bool write);
 

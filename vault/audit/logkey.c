@@ -28,26 +28,29 @@ path_of(const char *dir, char path[600])
 	return n > 0 && n < 600 ? RSG_OK : RSG_TOO_LARGE;
 }
 
+/* Whole or not at all: under another name, then linked, which never replaces. */
 static enum rsg_err
 write_key(const char *path, const char *dir, const struct rsg_buf *text)
 {
+	char temp[620];
 	int fd, top;
 	bool ok;
 
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	(void)snprintf(temp, sizeof(temp), "%s.new", path);
+	(void)unlink(temp);
+	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return failed(path, strerror(errno), RSG_IO);
+		return failed(temp, strerror(errno), RSG_IO);
 	ok = write(fd, text->p, text->len) == (ssize_t)text->len && fsync(fd) == 0;
-	ok = close(fd) == 0 && ok;
+	ok = close(fd) == 0 && ok && link(temp, path) == 0;
+	if (!ok)
+		(void)failed(path, strerror(errno), RSG_IO);
+	unlink(temp);
 	if (ok && (top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0) {
 		ok = fsync(top) == 0;
 		close(top);
 	}
-	if (ok)
-		return RSG_OK;
-	(void)failed(path, strerror(errno), RSG_IO);
-	unlink(path);
-	return RSG_IO;
+	return ok ? RSG_OK : RSG_IO;
 }
 
 enum rsg_err

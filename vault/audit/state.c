@@ -217,16 +217,16 @@ read_table(struct rsg__state *s, size_t t)
 	return rsg_db_commit(s->c->db);
 }
 
-static enum rsg_err
-load_keys(struct rsg__state *s)
+enum rsg_err
+rsg_check_keys(struct rsg_db *db, struct rsg_keyring *keys)
 {
 	const struct rsg_result *r;
-	int n = rsg_db_send(s->c->db, rsg_db_bind(s->c->db, RSG_SQL_SERVICE_KEYS));
+	int n = rsg_db_send(db, rsg_db_bind(db, RSG_SQL_SERVICE_KEYS));
 	enum rsg_err e;
 
-	if ((e = rsg_db_fetch(s->c->db)) != RSG_OK)
+	if ((e = rsg_db_fetch(db)) != RSG_OK)
 		return e;
-	r = rsg_db_result(s->c->db, n);
+	r = rsg_db_result(db, n);
 	for (int row = 0; row < rsg_result_rows(r); row++) {
 		struct rsg_service_name name = {
 			(enum rsg_service)rsg_result_int(r, row, 0),
@@ -237,15 +237,15 @@ load_keys(struct rsg__state *s)
 
 		if ((name.service != RSG_SERVICE_ROWMAC &&
 		    name.service != RSG_SERVICE_OPERATIONS) ||
-		    rsg_service_has(s->c->keys, name))
+		    rsg_service_has(keys, name))
 			continue;
 		wrapped = rsg_result_bytes(r, row, 4, &len);
-		e = rsg_service_load(s->c->keys, name,
+		e = rsg_service_load(keys, name,
 		    (uint32_t)rsg_result_int(r, row, 3), wrapped, len);
 		if (e != RSG_OK)
 			return e == RSG_TAMPERED ? RSG_CONFIG : e;
 	}
-	return rsg_db_commit(s->c->db);
+	return rsg_db_commit(db);
 }
 
 enum rsg_err
@@ -254,7 +254,7 @@ rsg__state_begin(struct rsg__state *s)
 	enum rsg_err e;
 	int n;
 
-	if ((e = load_keys(s)) != RSG_OK)
+	if ((e = rsg_check_keys(s->c->db, s->c->keys)) != RSG_OK)
 		return e;
 	n = rsg_db_send(s->c->db, rsg_db_bind(s->c->db, RSG_SQL_CHECK_HORIZON));
 	if ((e = rsg_db_fetch(s->c->db)) != RSG_OK)

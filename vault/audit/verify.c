@@ -6,6 +6,7 @@
 #include "audit/bundle.h"
 #include "audit/entry.h"
 #include "audit/logdir.h"
+#include "audit/rotate.h"
 #include "audit/verify.h"
 
 #define SAID_MAX	1000		/* then it only counts */
@@ -56,12 +57,37 @@ read_bundle(struct job *j, const struct rsg_tile *t)
 	return e;
 }
 
+/* What an entry says of the log itself. It has to stand at its end, or begin it. */
+static void
+take_note(struct job *j, uint64_t index, const char *note, size_t n)
+{
+	size_t closing = strlen(RSG_CLOSING), opening = strlen(RSG_OPENING);
+
+	if (n > closing && memcmp(note, RSG_CLOSING, closing) == 0) {
+		if (index + 1 != j->v->now.size)
+			wrong(j, "entry %llu closes the log, and there are more behind it",
+			    (unsigned long long)index);
+		else if (rsg_note_vkey(note + closing, n - closing, &j->v->next) != RSG_OK)
+			wrong(j, "entry %llu closes the log and names no key",
+			    (unsigned long long)index);
+		else
+			j->v->closed = true;
+	} else if (n > opening && memcmp(note, RSG_OPENING, opening) == 0) {
+		if (index != 0)
+			wrong(j, "entry %llu begins a log, and there are others before it",
+			    (unsigned long long)index);
+		else
+			rsg_buf_put(&j->v->before, note + opening, n - opening);
+	}
+}
+
 /* Hash what a bundle holds. What cannot be read leaves j->entries short. */
 static enum rsg_err
 hash_entries(struct job *j, uint64_t n, unsigned width)
 {
 	struct rsg_tile t = { RSG_TILE_ENTRIES, n, width };
 	const uint8_t *p;
+	const char *note;
 	struct rsg_rd r;
 	size_t len;
 	enum rsg_err e;
@@ -86,6 +112,8 @@ hash_entries(struct job *j, uint64_t n, unsigned width)
 		memset(j->id[j->entries], 0, RSG_ID_LEN);
 		if (len > RSG_ID_LEN)
 			memcpy(j->id[j->entries], p + 1, RSG_ID_LEN);
+		if ((note = rsg_entry_note(p, len, &len)) != NULL)
+			take_note(j, n * RSG_TILE_WIDTH + j->entries, note, len);
 	}
 	if (width == RSG_TILE_WIDTH && !rsg_rd_end(&r))
 		wrong(j, "bundle %llu goes on after its last entry", (unsigned long long)n);
@@ -309,8 +337,10 @@ rsg_verify_run(struct rsg_verify *v)
 	enum rsg_err e;
 
 	rsg_buf_init(&v->note, RSG_NOTE_MAX + 1);
+	rsg_buf_init(&v->before, RSG_NOTE_MAX + 1);
 	v->wrong = 0;
 	v->bytes = 0;
+	v->closed = false;
 	if (j == NULL)
 		return RSG_NO_MEMORY;
 	j->v = v;

@@ -22,6 +22,10 @@ struct rsg_verify {
 
 	struct rsg_checkpoint now;	/* out: what is signed */
 	struct rsg_buf note;		/* out: its bytes; the caller frees */
+	bool closed;			/* out: it ends, and goes on under `next` */
+	struct rsg_vkey next;
+	struct rsg_buf before;		/* out: the checkpoint of the log that it
+					 * continues, or empty; the caller frees */
 	uint64_t bytes;			/* out: of all entries */
 	size_t wrong;			/* out: how much was found */
 };
