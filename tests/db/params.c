@@ -278,6 +278,46 @@ test_finds(void **state)
 	assert_int_equal(rsg_result_rows(r), 2);
 }
 
+/* Who changed is told apart from whose history is not as long as it should be. */
+static void
+test_histories_are_witnessed(void **state)
+{
+	/* Version seen and the lengths said: changed, as said, longer, shorter, none. */
+	static const struct { int64_t version, consents, benefits; int told; } ask[] = {
+		{ 2, 2, 0, 1 }, { 1, 2, 0, -1 }, { 1, 1, 0, 0 }, { 1, 3, 0, 0 },
+		{ 1, 0, 0, -1 }, { 1, 2, 1, 0 },
+	};
+	const struct rsg_result *r;
+	struct rsg_id id[2] = { rsg_id_new(), rsg_id_new() };
+	struct rsg_bind *b;
+
+	(void)state;
+	NEED_DB();
+	b = rsg_db_bind(f.db, RSG_SQL_SUBJECT_INSERT);
+	fresh_subject(b, &id[0], 1);
+	fresh_subject(b, &id[1], 1);
+	(void)call(b);
+	b = rsg_db_bind(f.db, RSG_SQL_CONSENT_INSERT);
+	for (int i = 1; i <= 2; i++) {
+		rsg_bind_id(b, 0, &id[0]);
+		rsg_bind_int(b, 1, i);
+		rsg_bind_bytes(b, 2, "sealed", 6);
+		rsg_bind_bytes(b, 3, "hash", 4);
+	}
+	(void)call(b);
+	for (size_t i = 0; i < sizeof(ask) / sizeof(ask[0]); i++) {
+		b = rsg_db_bind(f.db, RSG_SQL_SUBJECT_WITNESSES);
+		rsg_bind_id(b, 0, &id[i == 4]);
+		rsg_bind_int(b, 1, ask[i].version);
+		rsg_bind_int(b, 2, ask[i].consents);
+		rsg_bind_int(b, 3, ask[i].benefits);
+		r = call(b);
+		assert_int_equal(rsg_result_rows(r), ask[i].told >= 0);
+		if (ask[i].told >= 0)
+			assert_int_equal(rsg_result_bool(r, 0, 1), ask[i].told);
+	}
+}
+
 /* An update of a version that is no more the newest changes nothing. */
 static void
 test_update_sees_lost_race(void **state)
@@ -352,6 +392,7 @@ main(void)
 		cmocka_unit_test(test_large_values),
 		cmocka_unit_test(test_open_binds),
 		cmocka_unit_test(test_finds),
+		cmocka_unit_test(test_histories_are_witnessed),
 		cmocka_unit_test(test_update_sees_lost_race),
 		cmocka_unit_test(test_repeats),
 	};

@@ -126,7 +126,7 @@ send_subjects(struct rsg_batch *b, struct fetched *f)
 	if (b->nsubjects == 0)
 		return;
 	s = rsg_db_bind(db, b->write || b->hold ? RSG_SQL_SUBJECTS_LOCK :
-	    RSG_SQL_SUBJECTS);
+	    RSG_SQL_SUBJECTS_ALONE);
 	for (size_t i = 0; i < b->nsubjects; i++)
 		rsg_bind_id(s, 0, &b->subject[i]->id);
 	f->subjects = rsg_db_send(db, s);
@@ -184,11 +184,8 @@ take_subjects(struct rsg_batch *b, const struct rsg_result *r)
 
 		rsg_result_id(r, row, 0, &id);
 		for (size_t i = 0; i < b->nsubjects; i++)
-			if (rsg_id_eq(&b->subject[i]->id, &id)) {
+			if (rsg_id_eq(&b->subject[i]->id, &id))
 				rsg_person_row(b->subject[i], r, row, 1);
-				if (!b->write && !b->hold)
-					rsg_person_heads(b->subject[i], r, row, 7);
-			}
 	}
 }
 
@@ -287,7 +284,8 @@ stage_subjects(struct rsg_batch *b)
 	return RSG_OK;
 }
 
-/* Who changed since we read them: their answers are not given. */
+/* Who changed since we read them, or whose histories are not as long as their
+ * headers say: their answers are not given. */
 static int
 send_recheck(struct rsg_batch *b)
 {
@@ -297,9 +295,11 @@ send_recheck(struct rsg_batch *b)
 		if (!b->subject[i]->opened)
 			continue;
 		if (s == NULL)
-			s = rsg_db_bind(b->w->db, RSG_SQL_SUBJECT_VERSIONS);
+			s = rsg_db_bind(b->w->db, RSG_SQL_SUBJECT_WITNESSES);
 		rsg_bind_id(s, 0, &b->subject[i]->id);
 		rsg_bind_int(s, 1, b->subject[i]->version);
+		rsg_bind_int(s, 2, b->subject[i]->h.consent.count);
+		rsg_bind_int(s, 3, b->subject[i]->h.benefit.count);
 	}
 	return s == NULL ? -1 : rsg_db_send(b->w->db, s);
 }
@@ -345,6 +345,7 @@ finish(struct rsg_batch *b)
 	struct rsg_db *db = b->w->db;
 	const struct rsg_result *r;
 	int recheck;
+	bool stale;
 	enum rsg_err e;
 
 	for (size_t i = 0; i < b->n; i++) {
@@ -368,10 +369,15 @@ finish(struct rsg_batch *b)
 		struct rsg_id id;
 
 		rsg_result_id(r, row, 0, &id);
+		stale = rsg_result_bool(r, row, 1);
+		if (!stale)
+			rsg_log(RSG_LOG_ERROR, "record.tampered", "what", RSG_LOG_S,
+			    "history", "subject", RSG_LOG_ID, &id, NULL);
 		for (size_t i = 0; i < b->n; i++)
 			if (b->item[i].subject != NULL &&
 			    rsg_id_eq(&b->item[i].subject->id, &id))
-				rsg_call_fail(b->item[i].call, RSG_STALE, NULL, NULL);
+				rsg_call_fail(b->item[i].call, stale ? RSG_STALE :
+				    RSG_TAMPERED, NULL, NULL);
 	}
 	return RSG_OK;
 }
