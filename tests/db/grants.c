@@ -8,7 +8,8 @@ static PGconn *app;
 static const struct { const char *table, *column; } append_only[] = {
 	{ "field_value", "sealed" }, { "consent_event", "sealed" },
 	{ "benefit_event", "sealed" }, { "event", "sealed" },
-	{ "audit_entry", "leaf" }, { "subject_change", "subject_id" },
+	{ "audit_entry", "leaf" }, { "audit_page", "members" },
+	{ "subject_change", "subject_id" },
 	{ "migration", "sha256" },
 };
 
