@@ -18,12 +18,14 @@
 
 #define CONTROLLER	"demo"
 #define PEOPLE_A_CHUNK	250
+#define BENEFITS_OF	480		/* customers who are given something */
+#define BENEFITS_A_PAGE	24		/* two each at most: what a page may hold */
 
 struct demo {
 	struct rsg_admin *admin;
 	struct rsg_loader *loader;
 	struct rsg_progress progress;
-	int64_t people, events, lost;
+	int64_t people, events, benefits, lost;
 	struct rsg_buf json;		/* of demo.json; holds keys: wiped */
 	struct rsg_jw out;
 };
@@ -206,6 +208,48 @@ load_people(struct demo *d)
 	return rsg_loader_finish(d->loader);
 }
 
+/* --- What they got in return --- */
+
+/* A page of benefits, as `import benefits` would send it. */
+static enum rsg_err
+send_benefits(struct demo *d, unsigned from, unsigned to, int64_t yesterday)
+{
+	struct rsg_reply reply;
+	struct rsg_buf b;
+	size_t begun;
+	enum rsg_err e = RSG_OK;
+
+	rsg_buf_init(&b, RSG_MSG_MAX);
+	begun = rsg_msg_begin(&b, RSG_OP_IMPORT_BENEFITS, rsg_admin_serial(d->admin));
+	rsg_msg_text(&b, RSG_F_CONTROLLER, CONTROLLER);
+	rsg_msg_text(&b, RSG_F_BASIS, "consent");
+	rsg_msg_text(&b, RSG_F_FIELD, "customer_number");
+	rsg_msg_text(&b, RSG_F_ORIGIN, "demo");
+	for (unsigned n = from; n < to; n++)
+		(void)rsg_made_benefits(n, yesterday, &b);
+	if ((e = ask(d, &b, begun, &reply)) == RSG_OK) {
+		struct rsg_fields group;
+		size_t pos = 0;
+
+		d->benefits += rsg_msg_get_int(reply.fields, RSG_F_ACCEPTED, 0);
+		while (rsg_msg_each(reply.fields, &pos, RSG_F_REJECTED, &group))
+			d->lost++;
+	}
+	rsg_buf_free(&b);
+	return e;
+}
+
+static enum rsg_err
+load_benefits(struct demo *d)
+{
+	int64_t yesterday = rsg_clock_day(rsg_clock_now()) - 1;
+	enum rsg_err e = RSG_OK;
+
+	for (unsigned n = 0; n < BENEFITS_OF && e == RSG_OK; n += BENEFITS_A_PAGE)
+		e = send_benefits(d, n, n + BENEFITS_A_PAGE, yesterday);
+	return e;
+}
+
 /* --- Keys --- */
 
 static void
@@ -309,7 +353,7 @@ load(struct demo *d, const char *path)
 	rsg_progress_start(&d->progress);
 	e = load_people(d);
 	rsg_progress_end(&d->progress);
-	if (e != RSG_OK)
+	if (e != RSG_OK || (e = load_benefits(d)) != RSG_OK)
 		return e;
 	if (d->lost > 0) {
 		rsg_tell_error("the server refused %lld of the demo's lines",
@@ -318,8 +362,8 @@ load(struct demo *d, const char *path)
 	}
 	if ((e = add_users(d, path)) != RSG_OK)
 		return e;
-	printf("demo: %lld customers and %lld events in %.1f s; keys in %s\n",
-	    (long long)d->people, (long long)d->events,
+	printf("demo: %lld customers, %lld events and %lld benefits in %.1f s; keys in %s\n",
+	    (long long)d->people, (long long)d->events, (long long)d->benefits,
 	    (double)(rsg_clock_mono() - began) / 1e6, path);
 	return RSG_OK;
 }

@@ -16,6 +16,7 @@ struct person {
 	const char *first, *last[2];
 	const struct rsg_city *city;
 	int64_t joined;			/* a day */
+	int64_t news;			/* since when we may e-mail them; 0: not now */
 };
 
 /* --- Chance, the same each time --- */
@@ -240,24 +241,27 @@ consents(struct person *p, int64_t yesterday, struct rsg_buf *b)
 			continue;
 		}
 		consent(b, asked[i].purpose, asked[i].channel, "give", then);
+		if (i == 0)
+			p->news = then;
 		if (!percent(p, 12))
 			continue;
+		if (i == 0)
+			p->news = 0;
 		later = then + (int64_t)between(p, 1, (unsigned)(yesterday -
 		    p->joined)) * RSG_DAY_US;
 		consent(b, asked[i].purpose, asked[i].channel, "withdraw", later);
 	}
 }
 
-void
-rsg_made_customer(unsigned n, int64_t yesterday, struct rsg_buf *b)
+static void
+describe(struct person *who, int64_t yesterday, struct rsg_buf *b)
 {
-	struct person p;
+	struct person p = *who;
 	char day[RSG_DAY_TEXT];
 	size_t mark;
 
-	person(n, yesterday, &p);
 	mark = rsg_msg_open(b, RSG_F_CUSTOMERS);
-	rsg_msg_int(b, RSG_F_LINE, (int64_t)n + 1);
+	rsg_msg_int(b, RSG_F_LINE, (int64_t)p.n + 1);
 	identity(&p, b);
 	/* Between 22 and 84: grown-ups already when they joined. */
 	rsg_clock_day_text(yesterday - (int64_t)between(&p, 22 * 366, 84 * 365), day);
@@ -272,6 +276,69 @@ rsg_made_customer(unsigned n, int64_t yesterday, struct rsg_buf *b)
 	rsg_msg_text(b, RSG_F_SOURCE, "self");
 	rsg_msg_int(b, RSG_F_COLLECTED, p.joined * RSG_DAY_US + 11 * 3600 * RSG_US);
 	rsg_msg_close(b, mark);
+	who->news = p.news;
+}
+
+void
+rsg_made_customer(unsigned n, int64_t yesterday, struct rsg_buf *b)
+{
+	struct person p;
+
+	person(n, yesterday, &p);
+	describe(&p, yesterday, b);
+}
+
+/* --- What they got --- */
+
+/* Given at one time, and used at another; 0: it was not. */
+static void
+benefit(const struct person *p, const char *offer, int64_t promised,
+    int64_t delivered, int64_t redeemed, struct rsg_buf *b)
+{
+	size_t mark = rsg_msg_open(b, RSG_F_OLD_BENEFITS);
+	struct rsg_made_card card;
+	char record[48];
+
+	rsg_made_card(p->n, &card);
+	snprintf(record, sizeof(record), "%s-%u", offer, p->n);
+	rsg_msg_text(b, RSG_F_LOOKUP_VALUE, card.customer_number);
+	rsg_msg_text(b, RSG_F_RECORD, record);
+	rsg_msg_text(b, RSG_F_INCENTIVE, offer);
+	rsg_msg_int(b, RSG_F_INCENTIVE_VERSION, 1);
+	rsg_msg_int(b, RSG_F_PROMISED_AT, promised);
+	if (delivered != 0)
+		rsg_msg_int(b, RSG_F_DELIVERED_AT, delivered);
+	if (redeemed != 0)
+		rsg_msg_int(b, RSG_F_REDEEMED_AT, redeemed);
+	rsg_msg_close(b, mark);
+}
+
+size_t
+rsg_made_benefits(unsigned n, int64_t yesterday, struct rsg_buf *b)
+{
+	int64_t noon = (yesterday - 20) * RSG_DAY_US + 12 * 3600 * RSG_US;
+	struct rsg_buf unused;
+	struct person p;
+	size_t given = 0;
+
+	person(n, yesterday, &p);
+	rsg_buf_init(&unused, RSG_MSG_MAX);
+	describe(&p, yesterday, &unused);
+	rsg_buf_free(&unused);
+	if (p.news == 0)
+		return 0;
+	/* The first customer is left for who tries it; some promises are late. */
+	if (n > 0 && p.news + 3 * RSG_DAY_US < noon) {
+		benefit(&p, "welcome-200", p.news + RSG_US, n % 12 == 0 ? 0 :
+		    p.news + 2 * RSG_DAY_US, 0, b);
+		given++;
+	}
+	if (n % 3 == 0 && p.news < noon) {
+		benefit(&p, "batteries", noon, noon + RSG_DAY_US, n % 2 == 0 ? 0 :
+		    noon + 5 * RSG_DAY_US, b);
+		given++;
+	}
+	return given;
 }
 
 /* --- What they bought --- */

@@ -24,6 +24,9 @@ void rsg_made_customer(unsigned n, int64_t yesterday, struct rsg_buf *);
 #define RSG_MADE_EVENTS	160
 size_t rsg_made_events(unsigned n, int64_t yesterday, struct rsg_buf *);
 
+/* Append what they were given for their consent, as OLD_BENEFITS; how many. */
+size_t rsg_made_benefits(unsigned n, int64_t yesterday, struct rsg_buf *);
+
 /* What the shop offers in return, as `incentive publish` takes it; NULL ends. */
 extern const char *const rsg_made_offers[];
 
