@@ -234,6 +234,102 @@ every_small_tree(void **state)
 	}
 }
 
+/* The ways in which transparency-dev/merkle spoils a proof, each of which must
+ * show: another place, another size, more or less than belongs there. */
+enum spoil { EMPTY, BEHIND_JUNK, BEHIND_ROOT, BEHIND_OLD, BEFORE_JUNK, BEFORE_ROOT,
+	BEFORE_OLD, BEFORE_FIRST, SHORT, BIT, SPOILS };
+
+static bool
+spoil(enum spoil how, struct rsg_proof *p, const hash old, const hash root)
+{
+	static const hash junk = { 0x80, 1 };
+	const uint8_t *more = how == BEHIND_JUNK || how == BEFORE_JUNK ? junk :
+	    how == BEHIND_ROOT || how == BEFORE_ROOT ? root : old;
+	hash first;
+
+	if (p->n == 0 && (how == EMPTY || how == BEFORE_FIRST || how == SHORT || how == BIT))
+		return false;
+	memcpy(first, p->hash[0], 32);
+	if (how == EMPTY)
+		p->n = 0;
+	else if (how == SHORT)
+		p->n--;
+	else if (how == BIT)
+		p->hash[p->n - 1][0] ^= 1 << 4;
+	else if (how <= BEHIND_OLD)
+		memcpy(p->hash[p->n++], more, 32);
+	else {
+		memmove(p->hash[1], p->hash[0], p->n++ * 32);
+		memcpy(p->hash[0], how == BEFORE_FIRST ? first : more, 32);
+	}
+	return true;
+}
+
+static void
+spoilt_inclusion(uint64_t i, uint64_t n, const hash leaf, const hash root)
+{
+	const uint64_t at[] = { i + 1, i - 1, i ^ 2, i * 2 + 1 }, of[] = { n * 2, n / 2, 0 };
+	struct rsg_proof p, q;
+	hash other = { 0 };
+
+	assert_int_equal(rsg_tree_inclusion(memory, NULL, i, n, &p), RSG_OK);
+	assert_int_equal(rsg_tree_included(leaf, i, n, &p, root), RSG_OK);
+	for (size_t k = 0; k < sizeof(at) / sizeof(at[0]); k++)
+		assert_int_equal(rsg_tree_included(leaf, at[k], n, &p, root), RSG_TAMPERED);
+	for (size_t k = 0; k < sizeof(of) / sizeof(of[0]); k++)
+		assert_int_equal(rsg_tree_included(leaf, i, of[k], &p, root), RSG_TAMPERED);
+	assert_int_equal(rsg_tree_included(other, i, n, &p, root), RSG_TAMPERED);
+	assert_int_equal(rsg_tree_included(leaf, i, n, &p, other), RSG_TAMPERED);
+	if (n > 1)
+		assert_int_equal(rsg_tree_included(root, i, n, &p, leaf), RSG_TAMPERED);
+	for (enum spoil how = 0; how < SPOILS; how++) {
+		q = p;
+		if (spoil(how, &q, leaf, root))
+			assert_int_equal(rsg_tree_included(leaf, i, n, &q, root), RSG_TAMPERED);
+	}
+}
+
+static void
+spoilt_consistency(uint64_t m, uint64_t n, const hash old, const hash root)
+{
+	const uint64_t from[] = { m + 1, m - 1, m ^ 2 }, to[] = { n * 2, n / 2, 0 };
+	struct rsg_proof p, q;
+	hash other = { 0 };
+
+	assert_int_equal(rsg_tree_consistency(memory, NULL, m, n, &p), RSG_OK);
+	assert_int_equal(rsg_tree_consistent(m, old, n, root, &p), RSG_OK);
+	for (size_t k = 0; k < sizeof(from) / sizeof(from[0]); k++)
+		assert_int_equal(rsg_tree_consistent(from[k], old, n, root, &p), RSG_TAMPERED);
+	for (size_t k = 0; k < sizeof(to) / sizeof(to[0]); k++)
+		assert_int_equal(rsg_tree_consistent(m, old, to[k], root, &p), RSG_TAMPERED);
+	assert_int_equal(rsg_tree_consistent(m, other, n, root, &p), RSG_TAMPERED);
+	assert_int_equal(rsg_tree_consistent(m, old, n, other, &p), RSG_TAMPERED);
+	if (m != n)
+		assert_int_equal(rsg_tree_consistent(m, root, n, old, &p), RSG_TAMPERED);
+	for (enum spoil how = 0; how < SPOILS; how++) {
+		q = p;
+		if (spoil(how, &q, old, root))
+			assert_int_equal(rsg_tree_consistent(m, old, n, root, &q), RSG_TAMPERED);
+	}
+}
+
+static void
+spoilt_proofs(void **state)
+{
+	hash root, old;
+
+	(void)state;
+	grow(70);
+	for (size_t n = 1; n <= 70; n++) {
+		naive(0, n, root);
+		for (size_t m = 1; m <= n; m++) {
+			naive(0, m, old);
+			spoilt_inclusion(m - 1, n, leaves[m - 1], root);
+			spoilt_consistency(m, n, old, root);
+		}
+	}
+}
+
 static void
 edges_of_sizes(void **state)
 {
@@ -375,6 +471,7 @@ main(void)
 		cmocka_unit_test(vectors),
 		cmocka_unit_test(log_of_fifteen),
 		cmocka_unit_test(every_small_tree),
+		cmocka_unit_test(spoilt_proofs),
 		cmocka_unit_test(edges_of_sizes),
 		cmocka_unit_test(growing_end),
 		cmocka_unit_test(failing_end),

@@ -200,6 +200,35 @@ other_key(void **state)
 	made.key.public = mine;
 }
 
+/* A bit of any byte of this file: never is it passed over. */
+static void
+each_byte(const char *rel, long step)
+{
+	char path[200];
+	long size, at = 0;
+	FILE *f;
+	int c;
+
+	path_of(rel, path);
+	assert_non_null(f = fopen(path, "r+"));
+	assert_int_equal(fseek(f, 0, SEEK_END), 0);
+	assert_true((size = ftell(f)) > 0);
+	while (at < size) {
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(fseek(f, at, SEEK_SET), 0);
+			c = fgetc(f);
+			assert_int_equal(fseek(f, at, SEEK_SET), 0);
+			fputc(c ^ (1 << at % 8), f);
+			assert_int_equal(fflush(f), 0);
+			if (i == 0 && verify_with(NULL) != RSG_TAMPERED)
+				fail_msg("byte %ld of %s is not looked at", at, rel);
+		}
+		at = at == size - 1 || at + step < size ? at + step : size - 1;
+	}
+	fclose(f);
+	assert_int_equal(verify_with(NULL), RSG_OK);
+}
+
 static void
 every_small_size(void **state)
 {
@@ -220,6 +249,12 @@ every_small_size(void **state)
 	assert_int_equal(small.edge.size, 256);
 	assert_int_equal(made_grow(&small, 1), RSG_OK);
 	assert_int_equal(verify_with(NULL), RSG_OK);
+	each_byte("checkpoint", 1);
+	each_byte("tile/0/001.p/1", 3);
+	each_byte("tile/1/000.p/1", 3);
+	each_byte("tile/entries/001.p/1", 7);
+	each_byte("tile/0/000", 61);
+	each_byte("tile/entries/000", 997);
 	made_close(&small);
 	snprintf(said[0], sizeof(said[0]), "rm -rf %s", folder);
 	assert_int_equal(system(said[0]), 0);
