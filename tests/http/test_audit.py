@@ -512,3 +512,43 @@ def test_altered_rows_are_not_given_out(shown):
     s.sql("UPDATE audit_page SET left_out = NULL WHERE release IS NOT NULL")
     assert refused_or_absent.status == 500 or not [
         a for a in refused_or_absent.json()["accesses"] if a.get("action") == "release"]
+
+
+def test_across_a_change_of_key(own):
+    """What stands in a log that was closed is proven by it, part by part."""
+    s = own()
+    first = s.cli("audit", "key").strip()
+    who = s.person()
+    old = [s.read(who).headers["Resguardo-Audit-Entry"] for _ in range(3)]
+    signed(s)
+    s.stop()
+    s.cli("audit", "rotate")
+    second = s.cli("audit", "key").strip()
+    s.serve()
+    new = [s.read(who).headers["Resguardo-Audit-Entry"] for _ in range(2)]
+    until("both logs signed", lambda: s.rows(
+        "SELECT (SELECT sum(size) FROM log_state) >= (SELECT count(*) FROM audit_entry)")[0][0]
+        == "t" and tlog.checkpoint(s.http("GET", "/log/checkpoint").text)[1] >= 3)
+    parts, cursor = [], ""
+    while True:
+        r = s.http("GET", "/v1/subjects/%s/audit-bundle?%s" % (who, cursor), s.keys["officer"])
+        assert r.status == 200, r
+        parts.append(r)
+        if "next" not in r.json():
+            break
+        cursor = "cursor=" + r.json()["next"]
+    seen = {}
+    for r in parts:
+        origin = tlog.checkpoint(r.json()["checkpoint"])[0]
+        key = {k.split("+")[0]: k for k in (first, second)}[origin]
+        done = verify(s, r.body, key=key)
+        assert done.returncode == 0, done.stdout + done.stderr
+        seen.update({a["audit_entry"]: key for a in r.json()["accesses"]})
+    assert {seen[e] for e in old} == {first} and {seen[e] for e in new} == {second}
+    for entry, key in ((old[0], first), (new[0], second)):
+        r = s.http("GET", "/v1/audit/%s/proof" % entry, s.keys["officer"])
+        assert r.status == 200, r
+        index, path, note = tlog.read_proof(r.json()["tlog_proof"])
+        origin, size, root = tlog.checkpoint(note)
+        assert origin == key.split("+")[0]
+        assert tlog.root_of(path, index, size, bytes.fromhex(r.json()["leaf_hash"])) == root

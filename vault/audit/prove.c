@@ -1,9 +1,13 @@
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audit/logkey.h"
 #include "audit/prove.h"
+#include "audit/rotate.h"
 #include "resguardo/secret.h"
 
 enum rsg_err
@@ -49,6 +53,53 @@ rsg_prove_state(const char *state, struct rsg_prove **out)
 	rsg_secret_wipe(&key, sizeof(key));
 	(void)snprintf(dir, sizeof(dir), "%s/log", state);
 	return rsg_prove_open(dir, &public, out);
+}
+
+/* keys/closed-KEYID: the verifier key of a log that ended. */
+static enum rsg_err
+open_closed(const char *state, const char *keyid, struct rsg_prove **out)
+{
+	char path[600], text[RSG_VKEY_MAX + 2];
+	struct rsg_vkey key;
+	ssize_t n;
+	int fd;
+
+	n = snprintf(path, sizeof(path), "%s/keys/closed-%s", state, keyid);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return RSG_CONFIG;
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
+		return RSG_IO;
+	n = read(fd, text, sizeof(text));
+	close(fd);
+	if (n < 0 || rsg_note_vkey(text, (size_t)n, &key) != RSG_OK)
+		return RSG_CONFIG;
+	(void)snprintf(path, sizeof(path), "%s/log/" RSG_CLOSED_DIR "/%s", state, keyid);
+	return rsg_prove_open(path, &key, out);
+}
+
+enum rsg_err
+rsg_prove_closed(const char *state, size_t which, struct rsg_prove **out)
+{
+	enum rsg_err e = RSG_NOT_FOUND;
+	const struct dirent *f;
+	char path[600];
+	DIR *d;
+
+	*out = NULL;
+	(void)snprintf(path, sizeof(path), "%s/keys", state);
+	if ((d = opendir(path)) == NULL)
+		return RSG_IO;
+	while (e == RSG_NOT_FOUND && (f = readdir(d)) != NULL)
+		if (strncmp(f->d_name, "closed-", 7) == 0 &&
+		    strlen(f->d_name) == 7 + RSG_KEYID_TEXT - 1 && which-- == 0) {
+			/* One that is not there to be read is no end of them. */
+			e = open_closed(state, f->d_name + 7, out);
+			if (e == RSG_NOT_FOUND)
+				e = RSG_IO;
+			break;
+		}
+	closedir(d);
+	return e;
 }
 
 void

@@ -29,6 +29,11 @@ RSG_MUST enum rsg_err rsg_prove_open(const char *dir, const struct rsg_vkey *,
 /* The same of the log that a state directory is writing. RSG_CONFIG too. */
 RSG_MUST enum rsg_err rsg_prove_state(const char *state, struct rsg_prove **);
 
+/* A log of that directory that was closed (rotate.h), the first of them 0.
+ * RSG_NOT_FOUND: there are no more. */
+RSG_MUST enum rsg_err rsg_prove_closed(const char *state, size_t which,
+    struct rsg_prove **);
+
 void rsg_prove_close(struct rsg_prove *);
 
 /*

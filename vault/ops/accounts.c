@@ -342,10 +342,15 @@ by_index(const void *p, const void *q)
 }
 
 static void
-take_place(struct rsg_account *a, const struct rsg_result *r, int row)
+take_place(struct rsg_account *a, const struct rsg_prove *log, size_t which,
+    const struct rsg_result *r, int row)
 {
+	uint64_t index = (uint64_t)rsg_result_int(r, row, 1);
 	struct rsg_id id;
 
+	/* Places are counted on: what came after a log's end is not in it. */
+	if (which > 0 && index >= log->now.size)
+		return;
 	rsg_result_id(r, row, 0, &id);
 	for (size_t i = 0; i < a->n; i++) {
 		struct rsg_access *x = &a->access[i];
@@ -353,48 +358,87 @@ take_place(struct rsg_account *a, const struct rsg_result *r, int row)
 		if (!rsg_id_eq(&x->entry, &id))
 			continue;
 		x->placed = rsg_result_int(r, row, 5) == x->time;
-		x->index = (uint64_t)rsg_result_int(r, row, 1);
+		x->log = which;
+		x->index = index;
 		x->leaf = rsg_result_bytes(r, row, 3, &x->len);
 		rsg_entry_hash(x->leaf, x->len, x->hash);
-		if (x->index >= a->log->now.size)
+		if (index >= log->now.size)
 			end_at(a, x->time, false);
 	}
 }
 
-/* A row that leads to no entry was added, or the entry removed. */
+/* Those that have no place yet, in this log; *left says how many still have none. */
 static enum rsg_err
-all_placed(const struct rsg_account *a)
+place_in(struct rsg_account *a, const struct rsg_prove *log, size_t which, size_t *left)
 {
-	for (size_t i = 0; i < a->n; i++)
-		if (!a->access[i].placed) {
-			rsg_log(RSG_LOG_ERROR, "record.tampered", "what", RSG_LOG_S,
-			    "audit_page", "entry", RSG_LOG_ID, &a->access[i].entry, NULL);
-			return RSG_TAMPERED;
-		}
-	return RSG_OK;
-}
-
-static enum rsg_err
-place(struct rsg_account *a)
-{
-	struct rsg_bind *b;
+	struct rsg_bind *b = rsg_db_bind(a->w->db, RSG_SQL_LOG_PLACES);
 	const struct rsg_result *r;
 	enum rsg_err e;
 	int at;
 
-	if (a->n == 0)
-		return RSG_OK;
-	b = rsg_db_bind(a->w->db, RSG_SQL_LOG_PLACES);
-	rsg_bind_int(b, 0, rsg_integrate_number(&a->log->key));
+	rsg_bind_int(b, 0, rsg_integrate_number(&log->key));
 	for (size_t i = 0; i < a->n; i++)
-		rsg_bind_id(b, 1, &a->access[i].entry);
+		if (!a->access[i].placed)
+			rsg_bind_id(b, 1, &a->access[i].entry);
 	at = rsg_db_send(a->w->db, b);
 	if ((e = rsg_db_fetch(a->w->db)) != RSG_OK)
 		return e;
 	r = rsg_db_result(a->w->db, at);
 	for (int i = 0; i < rsg_result_rows(r); i++)
-		take_place(a, r, i);
-	return all_placed(a);
+		take_place(a, log, which, r, i);
+	*left = 0;
+	for (size_t i = 0; i < a->n; i++)
+		*left += !a->access[i].placed;
+	return RSG_OK;
+}
+
+/* A row that leads to no entry was added, or the entry removed. */
+static enum rsg_err
+unplaced(const struct rsg_account *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!a->access[i].placed)
+			rsg_log(RSG_LOG_ERROR, "record.tampered", "what", RSG_LOG_S,
+			    "audit_page", "entry", RSG_LOG_ID, &a->access[i].entry, NULL);
+	return RSG_TAMPERED;
+}
+
+/* The log of the first access is the account's, which ends where another's
+ * begin: they are in the order of time. */
+static enum rsg_err
+keep_one_log(struct rsg_account *a)
+{
+	size_t which = a->n > 0 ? a->access[0].log : 0;
+	enum rsg_err e = RSG_OK;
+
+	for (size_t i = 0; i < a->n; i++)
+		if (a->access[i].log != which)
+			end_at(a, a->access[i].time, true);
+	if (which > 0) {
+		rsg_prove_close(a->log);
+		e = rsg_prove_closed(a->w->vault->state, which - 1, &a->log);
+	}
+	return e == RSG_NOT_FOUND ? RSG_IO : e;
+}
+
+static enum rsg_err
+place(struct rsg_account *a)
+{
+	struct rsg_prove *log;
+	size_t left = a->n;
+	enum rsg_err e = RSG_OK;
+
+	if (left > 0 && (e = place_in(a, a->log, 0, &left)) != RSG_OK)
+		return e;
+	for (size_t i = 0; left > 0; i++) {
+		if ((e = rsg_prove_closed(a->w->vault->state, i, &log)) != RSG_OK)
+			return e == RSG_NOT_FOUND ? unplaced(a) : e;
+		e = place_in(a, log, i + 1, &left);
+		rsg_prove_close(log);
+		if (e != RSG_OK)
+			return e;
+	}
+	return keep_one_log(a);
 }
 
 /* Only what lies before the end; a cut falls between days where it can. */

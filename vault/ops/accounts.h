@@ -31,6 +31,7 @@ struct rsg_access {
 	struct rsg_proof path;		/* to the entry's root */
 	/* Its place in the log */
 	bool placed;
+	size_t log;			/* which: 0 the one of now, then closed ones */
 	uint64_t index;
 	const uint8_t *leaf;		/* borrowed from a result */
 	size_t len;
@@ -41,14 +42,18 @@ struct rsg_account {
 	struct rsg_worker *w;
 	struct rsg_call *c;
 	const struct rsg_subject *person;
-	struct rsg_prove *log;
+	struct rsg_prove *log;		/* of now; then the one that the account is of */
 	int64_t from, to;		/* to: what was asked, and then what is covered */
 	bool cut;			/* there is more behind it */
 	size_t n, cap;
 	struct rsg_access *access;	/* in the order of the log; from malloc */
 };
 
-/* Find and place them all. The caller frees `access`. */
+/*
+ * Find and place them all. An account is of one log: where a log was closed
+ * in the period, it ends there, and goes on in the next. The caller frees
+ * `access` and closes `log`.
+ */
 RSG_MUST enum rsg_err rsg_account_gather(struct rsg_account *);
 
 #endif

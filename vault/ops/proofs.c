@@ -53,7 +53,7 @@ find(struct rsg_worker *w, struct rsg_call *c, const struct rsg_vkey *key,
 		return e;
 	r = rsg_db_result(w->db, number);
 	if (rsg_result_rows(r) != 1)
-		return nothing(c);
+		return RSG_NOT_FOUND;
 	p->index = (uint64_t)rsg_result_int(r, 0, 1);
 	p->controller = (uint32_t)rsg_result_int(r, 0, 2);
 	p->leaf = rsg_result_bytes(r, 0, 3, &p->len);
@@ -64,7 +64,26 @@ find(struct rsg_worker *w, struct rsg_call *c, const struct rsg_vkey *key,
 		    "audit_entry", "entry", RSG_LOG_ID, id, NULL);
 		return RSG_TAMPERED;
 	}
-	return p->controller == c->actor.controller ? RSG_OK : nothing(c);
+	return p->controller == c->actor.controller ? RSG_OK : RSG_NOT_FOUND;
+}
+
+/* In the log of now, or in one that was closed. *log is the one it is in. */
+static enum rsg_err
+find_anywhere(struct rsg_worker *w, struct rsg_call *c, const struct rsg_id *id,
+    struct rsg_prove **log, struct placed *p)
+{
+	enum rsg_err e = find(w, c, &(*log)->key, id, p);
+
+	for (size_t i = 0; e == RSG_NOT_FOUND; i++) {
+		rsg_prove_close(*log);
+		if ((e = rsg_prove_closed(w->vault->state, i, log)) != RSG_OK)
+			return e == RSG_NOT_FOUND ? nothing(c) : e;
+		/* Places are counted on: what came after its end is not in it. */
+		if ((e = find(w, c, &(*log)->key, id, p)) == RSG_OK &&
+		    p->index >= (*log)->now.size)
+			e = RSG_NOT_FOUND;
+	}
+	return e;
 }
 
 /* Officers: of their controller. Customers: about themselves. */
@@ -141,7 +160,7 @@ rsg_op_audit_proof(struct rsg_worker *w, struct rsg_call *c)
 		e = e == RSG_NOT_FOUND ? not_yet(c) : e;
 		goto done;
 	}
-	if ((e = find(w, c, &log->key, &id, &p)) != RSG_OK)
+	if ((e = find_anywhere(w, c, &id, &log, &p)) != RSG_OK)
 		goto done;
 	if (!rsg_id_nil(&c->actor.subject) && (rsg_entry_about(w->vault->keys,
 	    p.controller, self.keys.key[RSG_KEY_EVIDENCE], p.leaf, p.len,
