@@ -5,7 +5,7 @@ import subprocess
 import threading
 
 import pytest
-from stack import AS, BIN, CLONE, GID, OFFICER_PURPOSES, TILL, UID, until
+from stack import AS, CLONE, GID, OFFICER_PURPOSES, TILL, UID, until
 
 BOUGHT = {"kind": "purchase", "time": "2026-01-01T10:00:00Z", "amount": "12.50",
           "currency": "EUR"}
@@ -16,7 +16,7 @@ TABLES = ("controller", "recipient", "principal", "credential", "policy_version"
 
 
 def check(stack, *more):
-    return subprocess.run(AS + [os.path.join(BIN, "resguardo"), "audit", "check", "--state",
+    return subprocess.run(AS + [stack.bin + "/resguardo", "audit", "check", "--state",
                                 stack.state, *more], capture_output=True, text=True, cwd="/")
 
 

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 
 import pytest
-from stack import AS, BIN, until
+from stack import AS, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -94,7 +94,7 @@ def fetch(stack, folder):
 
 def verify(stack, folder, *more):
     key = stack.cli("audit", "key").strip()
-    return subprocess.run([os.path.join(BIN, "resguardo"), "audit", "verify", folder,
+    return subprocess.run([stack.bin + "/resguardo", "audit", "verify", folder,
                            "--key", key, *more], capture_output=True, text=True)
 
 
@@ -196,7 +196,7 @@ def test_a_log_that_cannot_go_on_closes_the_server(own):
 
 
 def check(stack):
-    return subprocess.run(AS + [os.path.join(BIN, "resguardo"), "audit", "check", "--state",
+    return subprocess.run(AS + [stack.bin + "/resguardo", "audit", "check", "--state",
                                 stack.state], capture_output=True, text=True, cwd="/")
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import pytest
-from stack import AS, BIN, until
+from stack import AS, until
 from test_log import fetch, outside  # noqa: F401
 
 
@@ -25,12 +25,12 @@ def rotated(stack):
 
 
 def verify(stack, folder, key, *more):
-    return subprocess.run([os.path.join(BIN, "resguardo"), "audit", "verify", str(folder),
+    return subprocess.run([stack.bin + "/resguardo", "audit", "verify", str(folder),
                            "--key", key, *more], capture_output=True, text=True)
 
 
 def check(stack, *more):
-    return subprocess.run(AS + [os.path.join(BIN, "resguardo"), "audit", "check", "--state",
+    return subprocess.run(AS + [stack.bin + "/resguardo", "audit", "check", "--state",
                                 stack.state, *more], capture_output=True, text=True, cwd="/")
 
 
