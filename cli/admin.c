@@ -159,14 +159,16 @@ frame(struct rsg_admin *a, struct rsg_reply *r, bool *have)
 	    RSG_SHAPE_NONE, RSG_SHAPE_TRAILER, &at);
 }
 
-enum rsg_err
-rsg_admin_receive(struct rsg_admin *a, struct rsg_reply *r)
+/* The next reply, unless none has come in `ms` (-1: wait for it). */
+static enum rsg_err
+receive(struct rsg_admin *a, struct rsg_reply *r, int ms, bool *had)
 {
 	struct pollfd p = { .fd = a->fd, .events = POLLIN };
 	enum rsg_err e;
 	bool have;
+	int n;
 
-	for (;;) {
+	for (*had = true;;) {
 		if ((e = frame(a, r, &have)) != RSG_OK) {
 			rsg_tell_error("the server's answer could not be read; is it "
 			    "of another version than this program?");
@@ -175,11 +177,66 @@ rsg_admin_receive(struct rsg_admin *a, struct rsg_reply *r)
 		if (have)
 			return RSG_OK;
 		compact(a);
-		if (poll(&p, 1, -1) < 0 && errno != EINTR)
+		if ((n = poll(&p, 1, ms)) < 0 && errno != EINTR)
 			return gone();
+		if (n == 0) {
+			*had = false;
+			return RSG_OK;
+		}
 		if (p.revents != 0 && (e = take(a)) != RSG_OK)
 			return e;
 	}
+}
+
+enum rsg_err
+rsg_admin_receive(struct rsg_admin *a, struct rsg_reply *r)
+{
+	bool had;
+
+	return receive(a, r, -1, &had);
+}
+
+static enum rsg_err
+ask_metrics(struct rsg_admin *a)
+{
+	struct rsg_buf b;
+	enum rsg_err e;
+
+	rsg_buf_init(&b, RSG_MSG_MAX);
+	rsg_msg_end(&b, rsg_msg_begin(&b, RSG_OP_METRICS, rsg_admin_serial(a)));
+	e = rsg_admin_send(a, &b);
+	rsg_buf_free(&b);
+	return e;
+}
+
+enum rsg_err
+rsg_admin_watch(struct rsg_admin *a, const struct rsg_buf *b, struct rsg_reply *r,
+    void (*tell)(void *ctx, const uint8_t *text, size_t len), void *ctx)
+{
+	const uint8_t *text;
+	size_t len;
+	enum rsg_err e;
+	bool had;
+
+	/* Before it begins, so that what follows is of this work. */
+	if ((e = ask_metrics(a)) != RSG_OK || (e = rsg_admin_send(a, b)) != RSG_OK)
+		return e;
+	for (;;) {
+		if ((e = receive(a, r, 1000, &had)) != RSG_OK)
+			return e;
+		if (!had) {
+			if ((e = ask_metrics(a)) != RSG_OK)
+				return e;
+			continue;
+		}
+		if (r->head.op != RSG_OP_METRICS)
+			break;
+		if (rsg_msg_get(r->fields, RSG_F_TEXT, &text, &len))
+			tell(ctx, text, len);
+	}
+	if (r->head.status != RSG_OK)
+		rsg_admin_tell(r);
+	return r->head.status;
 }
 
 enum rsg_err

@@ -48,6 +48,14 @@ RSG_MUST enum rsg_err rsg_admin_ask(struct rsg_admin *, const struct rsg_buf *,
 enum rsg_exit rsg_admin_once(const char *state, enum rsg_op,
     const struct rsg_buf *fields, void (*show)(struct rsg_fields));
 
+/*
+ * The same of long work: each second `tell` is given the server's metrics, as
+ * text, for it to say how far things have come.
+ */
+RSG_MUST enum rsg_err rsg_admin_watch(struct rsg_admin *, const struct rsg_buf *,
+    struct rsg_reply *, void (*tell)(void *ctx, const uint8_t *text, size_t len),
+    void *ctx);
+
 /* Tell a reply's error, with the member or clause that it names. */
 void rsg_admin_tell(const struct rsg_reply *);
 

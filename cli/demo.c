@@ -350,7 +350,7 @@ load(struct demo *d, const char *path)
 	    (e = add_notice(d)) != RSG_OK || (e = add_offers(d)) != RSG_OK ||
 	    (e = rsg_loader_new(d->admin, &o, &d->loader)) != RSG_OK)
 		return e;
-	rsg_progress_start(&d->progress);
+	rsg_progress_start(&d->progress, "lines");
 	e = load_people(d);
 	rsg_progress_end(&d->progress);
 	if (e != RSG_OK || (e = load_benefits(d)) != RSG_OK)

@@ -210,7 +210,7 @@ run(struct import *im)
 {
 	enum rsg_err e = RSG_OK;
 
-	rsg_progress_start(&im->progress);
+	rsg_progress_start(&im->progress, "lines");
 	im->saved = rsg_clock_mono();
 	while (e == RSG_OK && im->e == RSG_OK && !im->ended && !interrupted)
 		e = one_chunk(im);

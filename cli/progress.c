@@ -22,16 +22,16 @@ duration(char *out, size_t size, int64_t seconds)
 }
 
 void
-rsg_progress_text(char out[RSG_PROGRESS_TEXT], int64_t lines, int64_t us,
+rsg_progress_text(char out[RSG_PROGRESS_TEXT], const char *what, int64_t n, int64_t us,
     int64_t at, int64_t of, bool bar)
 {
-	int64_t rate = us > 0 ? (int64_t)((double)lines * 1e6 / (double)us) : 0;
+	int64_t rate = us > 0 ? (int64_t)((double)n * 1e6 / (double)us) : 0;
 	char blocks[BAR + 3] = "", left[32];
 	int64_t percent;
 
 	if (of <= 0) {
-		snprintf(out, RSG_PROGRESS_TEXT, "%lld lines, %lld a second",
-		    (long long)lines, (long long)rate);
+		snprintf(out, RSG_PROGRESS_TEXT, "%lld %s, %lld a second",
+		    (long long)n, what, (long long)rate);
 		return;
 	}
 	percent = at >= of ? 100 : (int64_t)((double)at * 100.0 / (double)of);
@@ -46,21 +46,22 @@ rsg_progress_text(char out[RSG_PROGRESS_TEXT], int64_t lines, int64_t us,
 		    (int64_t)((double)us / (double)at * (double)(of - at) / 1e6));
 	else
 		snprintf(left, sizeof(left), "-:--");
-	snprintf(out, RSG_PROGRESS_TEXT, "%s%s%lld %%, %lld lines, %lld a second, "
+	snprintf(out, RSG_PROGRESS_TEXT, "%s%s%lld %%, %lld %s, %lld a second, "
 	    "%s left", blocks, bar ? " " : "", (long long)percent,
-	    (long long)lines, (long long)rate, at >= of ? "0:00" : left);
+	    (long long)n, what, (long long)rate, at >= of ? "0:00" : left);
 }
 
 void
-rsg_progress_start(struct rsg_progress *p)
+rsg_progress_start(struct rsg_progress *p, const char *what)
 {
+	p->what = what;
 	p->terminal = isatty(STDERR_FILENO) == 1;
 	p->shown = false;
 	p->started = p->told = rsg_clock_mono();
 }
 
 void
-rsg_progress_tick(struct rsg_progress *p, int64_t lines, int64_t at, int64_t of)
+rsg_progress_tick(struct rsg_progress *p, int64_t n, int64_t at, int64_t of)
 {
 	int64_t now = rsg_clock_mono();
 	char text[RSG_PROGRESS_TEXT];
@@ -68,7 +69,7 @@ rsg_progress_tick(struct rsg_progress *p, int64_t lines, int64_t at, int64_t of)
 	if (now - p->told < (p->terminal ? OFTEN : SELDOM))
 		return;
 	p->told = now;
-	rsg_progress_text(text, lines, now - p->started, at, of, p->terminal);
+	rsg_progress_text(text, p->what, n, now - p->started, at, of, p->terminal);
 	/* Erase to the line's end: the text may have become shorter. */
 	if (p->terminal)
 		fprintf(stderr, "\r%s\033[K", text);

@@ -2,10 +2,12 @@
  * report.c - `resguardo report NAME`: counts, as a table or CSV.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/admin.h"
 #include "cli/command.h"
+#include "cli/progress.h"
 #include "resguardo/clock.h"
 
 static const enum rsg_field columns[] = { RSG_F_PERIOD, RSG_F_PURPOSE,
@@ -61,10 +63,48 @@ show(struct rsg_fields f, bool csv)
 		    (long long)rsg_msg_get_int(f, RSG_F_PEOPLE, 0));
 }
 
+/* How far it has come, from the server's metrics: of all scans under way, and
+ * there is seldom more than one. */
+struct watch {
+	struct rsg_progress progress;
+	bool begun;
+	int64_t people, blocks;		/* before it began */
+};
+
+static int64_t
+metric(const uint8_t *text, size_t len, const char *name)
+{
+	char line[64];
+	const char *p;
+	int n = snprintf(line, sizeof(line), "\n%s ", name);
+
+	p = memmem(text, len, line, (size_t)n);
+	return p == NULL ? 0 : strtoll(p + n, NULL, 10);
+}
+
+static void
+tell(void *ctx, const uint8_t *text, size_t len)
+{
+	struct watch *w = ctx;
+	int64_t people = metric(text, len, "resguardo_vault_scanned_people_total");
+	int64_t blocks = metric(text, len, "resguardo_vault_scanned_blocks_total");
+
+	if (!w->begun) {
+		w->begun = true;
+		w->people = people;
+		w->blocks = blocks;
+		rsg_progress_start(&w->progress, "rows");
+		return;
+	}
+	rsg_progress_tick(&w->progress, people - w->people, blocks - w->blocks,
+	    metric(text, len, "resguardo_vault_scans_blocks"));
+}
+
 enum rsg_exit
 rsg_report_run(const struct rsg_args *a)
 {
 	static const char *const need[] = { "controller" };
+	struct watch watch = { .begun = false };
 	struct rsg_admin *admin;
 	struct rsg_reply reply;
 	struct rsg_buf b;
@@ -84,7 +124,9 @@ rsg_report_run(const struct rsg_args *a)
 	rsg_msg_text(&b, RSG_F_CONTROLLER, rsg_args_get(a, "controller", ""));
 	if (pass_day(a, "from", RSG_F_FROM, &b) && pass_day(a, "to", RSG_F_TO, &b)) {
 		rsg_msg_end(&b, begun);
-		if ((e = rsg_admin_ask(admin, &b, &reply)) == RSG_OK)
+		e = rsg_admin_watch(admin, &b, &reply, tell, &watch);
+		rsg_progress_end(&watch.progress);
+		if (e == RSG_OK)
 			show(reply.fields, rsg_args_has(a, "csv"));
 	} else
 		e = RSG_BAD_VALUE;

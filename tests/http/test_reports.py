@@ -2,9 +2,12 @@
 import csv
 import io
 import json
+import re
+import subprocess
 
 import pytest
 
+from stack import PG
 from refuse import STAFF, TILL, problem
 from test_benefits import give, incentive, publish
 from test_import_past import bring, people, yes
@@ -147,6 +150,34 @@ def test_promises_kept_late_and_overdue(shop_of_five):
     out = s.cli("report", "promises", "--controller", "acme", "--from", "2020-01-01", "--to",
                 "2020-12-31", "--csv")
     assert out.splitlines()[1:] == ["2020-01,personalised_offers,,overdue,,,points:1,1,1.50,"]
+
+
+def metric(s, name):
+    return int(re.search("^%s ([0-9]+)$" % name, s.metrics().text, re.M).group(1))
+
+
+def test_long_reports_say_how_far_they_are(own):
+    """A report that is held up tells so, and goes on when it can."""
+    s = own()
+    for _ in range(3):
+        s.person(consents=["segmentation"])
+    blocks = metric(s, "resguardo_vault_scanned_blocks_total")
+    rows_ = metric(s, "resguardo_vault_scanned_people_total")
+    held = s.popen(PG + "/psql", "-h", s.state + "/run", "-U", "postgres", "-XAtq", "resguardo",
+                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    held.stdin.write("BEGIN; LOCK TABLE subject; SELECT 'locked';\n")
+    held.stdin.flush()
+    assert held.stdout.readline() == "locked\n"
+    p = s.popen(s.bin + "/resguardo", "report", "consents", "--controller", "acme", "--csv",
+                "--state", s.state, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    line = p.stderr.readline()
+    assert re.match(r"(0 %, )?0 rows, 0 a second", line), line
+    held.communicate("COMMIT;\n")
+    out, _ = p.communicate()
+    assert p.returncode == 0 and out.splitlines()[1:] == [",segmentation,,given,,,,3,,"], out
+    assert metric(s, "resguardo_vault_scans_running") == 0
+    assert metric(s, "resguardo_vault_scanned_blocks_total") > blocks
+    assert metric(s, "resguardo_vault_scanned_people_total") == rows_ + 3
 
 
 def again(s, form="application/json", key="officer", headers=STAFF, **query):

@@ -128,6 +128,9 @@ def test_give_and_withdraw_end_in_the_last_acknowledged_word(offers):
                   if (i + n) % 2 else {"purpose": "personalised_offers",
                                        "decision": "withdraw"}) for i in range(AT_ONCE)]
         got = [r.json() for r in together(offers, calls)]
+        for (_, _, said), r in zip(calls, got):
+            assert r["status"] in {"give": ("given", "renewed"),
+                                   "withdraw": ("withdrawn",)}[said["decision"]], (said, r)
         # A second no in a row is the first: it has no place of its own.
         last = max(got, key=lambda r: r["sequence"])
         now = offers.http("GET", path % who, offers.keys["till"], headers=TILL).json()["grants"]

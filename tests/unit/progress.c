@@ -16,9 +16,9 @@ static void
 half_way(void **state)
 {
 	(void)state;
-	rsg_progress_text(text, 1000, 10 * RSG_US, 500, 1000, false);
+	rsg_progress_text(text, "lines", 1000, 10 * RSG_US, 500, 1000, false);
 	assert_string_equal(text, "50 %, 1000 lines, 100 a second, 0:10 left");
-	rsg_progress_text(text, 1000, 10 * RSG_US, 500, 1000, true);
+	rsg_progress_text(text, "lines", 1000, 10 * RSG_US, 500, 1000, true);
 	assert_string_equal(text, "[##########..........] 50 %, 1000 lines, "
 	    "100 a second, 0:10 left");
 }
@@ -27,7 +27,7 @@ static void
 long_work(void **state)
 {
 	(void)state;
-	rsg_progress_text(text, 7, 100 * RSG_US, 1, 100, false);
+	rsg_progress_text(text, "lines", 7, 100 * RSG_US, 1, 100, false);
 	assert_string_equal(text, "1 %, 7 lines, 0 a second, 2:45:00 left");
 }
 
@@ -35,11 +35,11 @@ static void
 ends(void **state)
 {
 	(void)state;
-	rsg_progress_text(text, 5, RSG_US, 100, 100, true);
+	rsg_progress_text(text, "lines", 5, RSG_US, 100, 100, true);
 	assert_string_equal(text, "[####################] 100 %, 5 lines, "
 	    "5 a second, 0:00 left");
 	/* A file that grew while it was read. */
-	rsg_progress_text(text, 5, RSG_US, 110, 100, false);
+	rsg_progress_text(text, "lines", 5, RSG_US, 110, 100, false);
 	assert_string_equal(text, "100 %, 5 lines, 5 a second, 0:00 left");
 }
 
@@ -47,9 +47,9 @@ static void
 not_known_yet(void **state)
 {
 	(void)state;
-	rsg_progress_text(text, 0, 0, 0, 100, false);
+	rsg_progress_text(text, "lines", 0, 0, 0, 100, false);
 	assert_string_equal(text, "0 %, 0 lines, 0 a second, -:-- left");
-	rsg_progress_text(text, 9, 3 * RSG_US, 0, 0, true);
+	rsg_progress_text(text, "lines", 9, 3 * RSG_US, 0, 0, true);
 	assert_string_equal(text, "9 lines, 3 a second");
 }
 

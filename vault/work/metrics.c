@@ -83,6 +83,11 @@ rsg_metrics_text(struct rsg_buf *b, size_t waiting)
 	    "Scans over all customers that are under way.", (int64_t)scan.running);
 	one(b, "resguardo_vault_scanned_people_total", "counter",
 	    "People that scans have read.", (int64_t)scan.people);
+	one(b, "resguardo_vault_scanned_blocks_total", "counter",
+	    "Blocks of the table of people that scans have read.", (int64_t)scan.blocks);
+	one(b, "resguardo_vault_scans_blocks", "gauge",
+	    "Blocks that the scans under way have to read in all.",
+	    (int64_t)scan.blocks_of_running);
 	one(b, "resguardo_vault_queue_waiting", "gauge",
 	    "Requests that wait for a worker.", (int64_t)waiting);
 	log_text(b);
