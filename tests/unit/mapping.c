@@ -20,6 +20,8 @@
 #define RETAIL RSG_SOURCE "/docs/examples/online-retail.map.json"
 #define CDNOW RSG_SOURCE "/docs/examples/cdnow.map.json"
 #define CUSTOMERS RSG_SOURCE "/docs/examples/customers.map.json"
+#define CONSENTS RSG_SOURCE "/docs/examples/consents.map.json"
+#define BENEFITS RSG_SOURCE "/docs/examples/benefits.map.json"
 
 static struct rsg_mapping *map;
 static struct rsg_source *source;
@@ -263,6 +265,87 @@ customer(void **state)
 	stays_out("bad-value", "marketing");
 }
 
+static enum rsg_err
+next_line(void)
+{
+	assert_int_equal(rsg_reader_next(reader, &rec), RSG_OK);
+	rsg_buf_reset(&out);
+	return rsg_translate_line(map, &rec, &out, &reject);
+}
+
+#define CONSENTS_HEAD "answer;number;topic;by;said;when;notice;version;language;" \
+	"proof;form;shop\n"
+
+/* A word with its date, notice and evidence; and no word at all is none. */
+static void
+word(void **state)
+{
+	struct rsg_fields f;
+
+	(void)state;
+	start(CONSENTS, CONSENTS_HEAD
+	    "A1; C1 ;news;e;Y;2021-07-04 10:20;privacy;3;es;scan;F-3;\n"
+	    "A2;C1;news;e;;2021-07-04 10:20;privacy;3;es;scan;;\n"
+	    "A3;C1;news;e;maybe;2021-07-04 10:20;privacy;3;es;scan;;\n"
+	    "A4;;news;e;Y;2021-07-04 10:20;privacy;3;es;scan;;\n"
+	    ";C1;news;e;Y;2021-07-04 10:20;privacy;3;es;scan;;\n"
+	    "A5;C1;news;e;Y;;privacy;3;es;scan;;\n"
+	    "A6;C1;news;e;Y;2021-07-04 10:20;privacy;three;es;scan;;\n"
+	    "A7;C1;gossip;e;Y;2021-07-04 10:20;privacy;3;es;scan;;\n"
+	    "A8;C1;news;e;Y;2021-07-04 10:20;privacy;3;es;hearsay;;\n");
+	assert_int_equal(next_line(), RSG_OK);
+	f = only(RSG_F_OLD_CONSENTS, RSG_SHAPE_OLD_CONSENT);
+	has(f, RSG_F_RECORD, "A1");
+	has(f, RSG_F_LOOKUP_VALUE, "C1");
+	has(f, RSG_F_PURPOSE, "marketing");
+	has(f, RSG_F_CHANNEL, "email");
+	has(f, RSG_F_DECISION, "give");
+	has(f, RSG_F_NOTICE, "privacy");
+	has(f, RSG_F_EVIDENCE, "original");
+	has(f, RSG_F_FORM, "F-3");
+	at(f, "2021-07-04T08:20:00Z");
+	assert_int_equal(rsg_msg_get_int(f, RSG_F_NOTICE_VERSION, 0), 3);
+	assert_false(rsg_msg_has(f, RSG_F_TAKEN_AT));
+
+	static const struct { const char *reason, *member; } bad[] = {
+		{ "missing-member", "decision" }, { "bad-value", "decision" },
+		{ "missing-person", "customer_number" }, { "missing-member", "record" },
+		{ "missing-member", "time" }, { "bad-value", "notice_version" },
+		{ "bad-value", "purpose" }, { "bad-value", "evidence" },
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(next_line(), RSG_BAD_VALUE);
+		stays_out(bad[i].reason, bad[i].member);
+	}
+}
+
+/* A benefit with its times; what did not happen has none. */
+static void
+benefit(void **state)
+{
+	struct rsg_fields f;
+
+	(void)state;
+	start(BENEFITS, "{\"id\":\"G1\",\"card\":\"C1\",\"gift\":\"POINTS\","
+	    "\"promised\":\"2022-07-01\",\"points\":320}\n"
+	    "{\"id\":\"G2\",\"card\":\"C1\",\"gift\":\"SOCKS\",\"given\":\"2022-07-01\"}\n"
+	    "{\"id\":\"G3\",\"card\":\"C1\",\"gift\":\"VALE5\",\"given\":\"July\"}\n"
+	    "{\"id\":\"G4\",\"card\":\"C1\",\"gift\":\"POINTS\",\"given\":\"2022-07-01\","
+	    "\"points\":\"1.5\"}\n");
+	assert_int_equal(next_line(), RSG_OK);
+	f = only(RSG_F_OLD_BENEFITS, RSG_SHAPE_OLD_BENEFIT);
+	has(f, RSG_F_INCENTIVE, "opening-balance");
+	assert_int_equal(rsg_msg_get_int(f, RSG_F_POINTS, 0), 320);
+	assert_true(rsg_msg_has(f, RSG_F_PROMISED_AT));
+	assert_false(rsg_msg_has(f, RSG_F_DELIVERED_AT));
+	assert_int_equal(next_line(), RSG_BAD_VALUE);
+	stays_out("bad-value", "incentive");
+	assert_int_equal(next_line(), RSG_BAD_VALUE);
+	stays_out("bad-value", "delivered_at");
+	assert_int_equal(next_line(), RSG_BAD_VALUE);
+	stays_out("bad-value", "points");
+}
+
 static void
 faults(void **state)
 {
@@ -286,6 +369,19 @@ faults(void **state)
 		"{\"what\":\"events\",\"person\":{\"field\":\"a\",\"column\":\"b\"},"
 		    "\"kind\":\"purchase\",\"time\":{\"column\":\"t\"},\"amount\":\"x\"}",
 		"{\"what\":\"customers\",\"person\":\"a\",\"fields\":{\"b\":\"c\"}}",
+		/* consent that no cell says; a line without a name of its own */
+		"{\"what\":\"consents\",\"person\":{\"field\":\"a\",\"column\":\"b\"},"
+		    "\"record\":\"r\",\"purpose\":\"p\",\"decision\":{\"constant\":"
+		    "\"give\"},\"time\":{\"column\":\"t\"}}",
+		"{\"what\":\"consents\",\"person\":{\"field\":\"a\",\"column\":\"b\"},"
+		    "\"purpose\":\"p\",\"decision\":\"d\",\"time\":{\"column\":\"t\"}}",
+		"{\"what\":\"consents\",\"person\":{\"field\":\"a\",\"column\":\"b\"},"
+		    "\"record\":\"r\",\"purpose\":\"p\",\"decision\":\"d\"}",
+		/* a state that says of no time */
+		"{\"what\":\"benefits\",\"person\":{\"field\":\"a\",\"column\":\"b\"},"
+		    "\"record\":\"r\",\"incentive\":\"i\",\"state\":\"s\"}",
+		"{\"what\":\"benefits\",\"person\":{\"field\":\"a\",\"column\":\"b\"},"
+		    "\"incentive\":\"i\",\"delivered_at\":{\"column\":\"t\"}}",
 		"{\"what\":\"customers\",\"person\":\"a\",\"fields\":{\"a\":\"c\"},"
 		    "\"consents\":[{\"purpose\":\"p\"}]}",
 	};
@@ -378,6 +474,8 @@ main(void)
 		cmocka_unit_test_teardown(equal_events, stop),
 		cmocka_unit_test_teardown(a_date_is_noon, stop),
 		cmocka_unit_test_teardown(customer, stop),
+		cmocka_unit_test_teardown(word, stop),
+		cmocka_unit_test_teardown(benefit, stop),
 		cmocka_unit_test_teardown(faults, stop),
 		cmocka_unit_test_teardown(missing_column, stop),
 		cmocka_unit_test(amounts),
