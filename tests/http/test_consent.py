@@ -419,6 +419,42 @@ def test_gpc(stack):
     assert state(stack, new)["advertising_audiences", None]["status"] == "objected"
 
 
+def test_gpc_on_a_read(stack):
+    """One's own client says so while it only reads: noted once, and honoured."""
+    for where in ("?purpose=loyalty_account", "/consents", "/benefits?purpose=loyalty_account",
+                  "/points?purpose=loyalty_account"):
+        who = stack.person()
+        key = stack.customer(who)
+        assert stack.consent(who, "give", "advertising_audiences", channel="ads").status == 200
+        read = "/v1/subjects/%s%s" % (who, where)
+        for value in (None, "0", "true"):
+            r = stack.http("GET", read, key, headers={"Sec-GPC": value} if value else {})
+            assert r.status == 200, r
+        # Passed on by somebody else it is their browser's, and stays theirs.
+        assert stack.http("GET", path(who), stack.keys["till"],
+                          headers=dict(TILL, **{"Sec-GPC": "1"})).status == 200
+        assert state(stack, who)["advertising_audiences", "ads"]["status"] == "given"
+        entries, changes = stack.entries(), stack.sql("SELECT count(*) FROM subject_change")
+        for _ in range(3):
+            r = stack.http("GET", read, key, headers={"Sec-GPC": "1"})
+            assert r.status == 200, r
+        assert stack.entries() == entries + 3
+        assert int(stack.sql("SELECT count(*) FROM subject_change")) == int(changes) + 1
+        last = history(stack, who)[-1]
+        assert (last["purpose"], last["status"], last["gpc"], last["role"]) == (
+            "advertising_audiences", "objected", True, "customer")
+        assert len(history(stack, who)) == 2
+        if where == "/consents":
+            assert {g["status"] for g in r.json()["grants"]} == {"objected"}
+        if where.startswith("?"):
+            assert stack.http("PATCH", "/v1/subjects/%s" % who, key, json={
+                "version": r.json()["version"], "fields": {"first_name": "Eva"}}).status == 200
+        other = stack.person()
+        problem(stack.http("GET", "/v1/subjects/%s/consents" % other, key,
+                           headers={"Sec-GPC": "1"}), 403, "denied-by-policy")
+        assert state(stack, other) == {}
+
+
 # --- History ---
 
 def test_history_pages(stack):

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ops/benefits.h"
+#include "ops/consents.h"
 #include "ops/contacts.h"
 #include "ops/ops.h"
 #include "ops/people.h"
@@ -48,7 +49,7 @@ begin(struct rsg_item *it, struct rsg_giving *g)
 	memset(g, 0, sizeof(*g));
 	if ((e = rsg_item_open(it)) != RSG_OK ||
 	    (e = rsg_item_allowed(it, RSG_ACT_BENEFIT_READ, *(uint16_t *)it->scratch,
-	    NULL, 0, &answer)) != RSG_OK)
+	    NULL, 0, &answer)) != RSG_OK || (e = rsg_consent_gpc_read(it)) != RSG_OK)
 		return e;
 	return rsg_giving_begin(g, it->batch, it->call, it->subject,
 	    rsg_item_rows(it, RSG_SQL_BENEFIT_EVENTS), NULL);

@@ -178,6 +178,15 @@ rsg_consent_gpc(const struct rsg_call *c)
 	return rsg_msg_get_int(c->in, RSG_F_GPC, 0) != 0;
 }
 
+enum rsg_err
+rsg_consent_gpc_read(struct rsg_item *it)
+{
+	if (!it->batch->write || !rsg_consent_gpc(it->call) ||
+	    !rsg_id_eq(&it->call->actor.subject, &it->subject->id))
+		return RSG_OK;
+	return rsg_ledger_gpc(it->batch, it->call, it->subject);
+}
+
 uint16_t
 rsg_consent_birth(const struct rsg_policy *policy)
 {

@@ -50,6 +50,10 @@ RSG_MUST enum rsg_err rsg_consent_ask_back(struct rsg_worker *, struct rsg_call 
 RSG_MUST enum rsg_err rsg_consent_no(struct rsg_item *, enum rsg_action,
     uint16_t purpose, uint8_t *lacking);
 
+/* The same on a read by the person's own client, once it is allowed: what is
+ * not objected to yet is, in the read's own transaction. */
+RSG_MUST enum rsg_err rsg_consent_gpc_read(struct rsg_item *);
+
 /* Did the browser of the person say "Sec-GPC: 1"? */
 bool rsg_consent_gpc(const struct rsg_call *);
 

@@ -76,6 +76,21 @@ rsg_ops_get(enum rsg_op op)
 	return &ops[op];
 }
 
+enum rsg_mode
+rsg_ops_mode(const struct rsg_call *c)
+{
+	switch (c->op) {
+	case RSG_OP_SUBJECT_READ: case RSG_OP_CONSENT_STATE:
+	case RSG_OP_BENEFIT_LIST: case RSG_OP_POINTS:
+		if (rsg_msg_get_int(c->in, RSG_F_GPC, 0) != 0)
+			return RSG_MODE_WRITE;
+		break;
+	default:
+		break;
+	}
+	return ops[c->op].mode;
+}
+
 void
 rsg_ops_free(struct rsg_queue *q, struct rsg_call *c)
 {

@@ -17,6 +17,10 @@ struct rsg_opdef {
 	rsg_solo_fn *solo;		/* SOLO */
 };
 
+/* How it is served: as its row says, unless it brings a browser's signal that
+ * may have to be written down with what is read. */
+enum rsg_mode rsg_ops_mode(const struct rsg_call *);
+
 /* Never NULL for an op that rsg_msg_op() knows. */
 const struct rsg_opdef *rsg_ops_get(enum rsg_op);
 

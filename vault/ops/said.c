@@ -319,7 +319,7 @@ rsg_op_consent_state(struct rsg_item *it)
 
 	if ((e = rsg_item_open(it)) != RSG_OK ||
 	    (e = rsg_item_allowed(it, RSG_ACT_CONSENT_READ, 0, NULL, 0,
-	    &answer)) != RSG_OK)
+	    &answer)) != RSG_OK || (e = rsg_consent_gpc_read(it)) != RSG_OK)
 		return e;
 	h = &it->subject->h;
 	rsg_msg_id(&it->call->out, RSG_F_SUBJECT, &it->subject->id);

@@ -117,10 +117,10 @@ rsg_op_read(struct rsg_item *it)
 
 	if ((e = rsg_item_open(it)) != RSG_OK ||
 	    (e = rsg_item_allowed(it, RSG_ACT_READ, r->purpose, r->number, r->n,
-	    &answer)) != RSG_OK)
+	    &answer)) != RSG_OK || (e = rsg_consent_gpc_read(it)) != RSG_OK)
 		return e;
 	rsg_msg_id(&c->out, RSG_F_SUBJECT, &it->subject->id);
-	rsg_msg_int(&c->out, RSG_F_VERSION, it->subject->version);
+	rsg_msg_int(&c->out, RSG_F_VERSION, it->subject->version + it->subject->dirty);
 	c->draft.nfields = 0;
 	for (size_t i = 0; i < r->n; i++) {
 		uint16_t n = r->number[i];

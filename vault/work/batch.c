@@ -291,8 +291,12 @@ send_recheck(struct rsg_batch *b)
 {
 	struct rsg_bind *s = NULL;
 
-	for (size_t i = 0; !b->write && i < b->nsubjects; i++) {
-		if (!b->subject[i]->opened)
+	for (size_t i = 0; i < b->nsubjects; i++) {
+		const struct rsg_subject *p = b->subject[i];
+
+		/* What is written anew is held against its history by the row
+		 * that it adds; nobody else can change who is locked. */
+		if (!p->opened || p->fresh || p->dirty)
 			continue;
 		if (s == NULL)
 			s = rsg_db_bind(b->w->db, RSG_SQL_SUBJECT_WITNESSES);
@@ -524,7 +528,7 @@ rsg_batch_serve(struct rsg_worker *w, struct rsg_call **calls, size_t n)
 	enum rsg_err e;
 
 	b->w = w;
-	b->write = rsg_ops_get(calls[0]->op)->mode == RSG_MODE_WRITE;
+	b->write = rsg_ops_mode(calls[0]) == RSG_MODE_WRITE;
 	b->hold = false;
 	rsg_metrics_batch(n);
 	if ((e = run(b, calls, n)) == RSG_OK) {

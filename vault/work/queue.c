@@ -104,13 +104,13 @@ rsg_queue_take(struct rsg_queue *q, enum rsg_lane which, struct rsg_call **out,
 		pthread_cond_wait(&l->some, &q->lock);
 	if (l->first == NULL)
 		goto done;
-	mode = rsg_ops_get(l->first->op)->mode;
+	mode = rsg_ops_mode(l->first);
 	bytes = l->first->nbytes;
 	out[n++] = unlink_call(l, &l->first);
 	if (mode == RSG_MODE_SOLO)
 		goto done;
 	for (at = &l->first; *at != NULL && n < max; ) {
-		if (rsg_ops_get((*at)->op)->mode != mode ||
+		if (rsg_ops_mode(*at) != mode ||
 		    bytes + (*at)->nbytes > RSG_BATCH_BYTES) {
 			at = &(*at)->next;
 			continue;

@@ -116,7 +116,7 @@ solo_serve(struct rsg_worker *w, struct rsg_call *c)
 static void
 serve(struct thread *t, struct rsg_call **calls, size_t n)
 {
-	switch (rsg_ops_get(calls[0]->op)->mode) {
+	switch (rsg_ops_mode(calls[0])) {
 	case RSG_MODE_READ:
 	case RSG_MODE_WRITE:
 		rsg_batch_serve(&t->w, calls, n);
