@@ -142,10 +142,12 @@ static const struct command commands[] = {
 	{ "audit key", "state=", 0, "[--state DIR]",
 	  "Print the log's verifier key: what auditors need, and nothing secret.",
 	  rsg_audit_key },
-	{ "audit verify", "key= remember= bundle=", 1,
+	{ "audit verify", "key= remember= ca= bundle=", 1,
 	  "DIR --key VKEY [--remember FILE]\n"
+	  "\tURL --key VKEY [--ca FILE] [--remember FILE]\n"
 	  "\t--bundle BUNDLE --key VKEY [DIR]",
-	  "Verify a copy of /log/: signature, every entry, every tile. What is\n"
+	  "Verify a copy of /log/, or what stands at an address (by the program curl;\n"
+	  "--ca names its certificates): signature, every entry, every tile. What is\n"
 	  "wrong is named. FILE keeps the checkpoint seen, and the next run checks\n"
 	  "that the log only grew since. With --bundle, verify and list a customer's\n"
 	  "accesses (from /v1/subjects/ID/audit-bundle; - is standard input), and\n"

@@ -11,6 +11,7 @@
 #include "audit/verify.h"
 #include "cli/audit.h"
 #include "cli/command.h"
+#include "cli/fetch.h"
 #include "cli/paths.h"
 #include "resguardo/clock.h"
 
@@ -82,6 +83,7 @@ rsg_audit_key_of(const char *given, struct rsg_vkey *key)
 
 struct chain {
 	const char *dir;
+	const char *url, *ca;		/* where it is fetched from, or NULL */
 	bool quiet;
 	char kept[RSG_NOTE_MAX];	/* what was remembered ... */
 	size_t nkept;
@@ -136,8 +138,9 @@ one(struct chain *c, struct rsg_vkey *key, bool *more)
 	enum rsg_err e;
 
 	*more = false;
-	if (!folder_of(c, key, dir))
-		return RSG_IO;
+	if ((c->url != NULL && !rsg_fetch_log(c->url, c->ca, key, c->dir)) ||
+	    !folder_of(c, key, dir))
+		return RSG_CONFIG;
 	if (c->nkept > 0 && rsg_checkpoint_open(c->kept, c->nkept, key, &old) == RSG_OK) {
 		v.remembered = &old;
 		c->met = true;
@@ -183,6 +186,7 @@ rsg_audit_verify(const struct rsg_args *a)
 {
 	static const char *const need[] = { "key" };
 	static struct chain c;
+	char fetched[RSG_PATH_MAX];
 	const char *path = rsg_args_get(a, "remember", NULL);
 	struct rsg_vkey key;
 	int64_t begun = rsg_clock_mono();
@@ -190,7 +194,7 @@ rsg_audit_verify(const struct rsg_args *a)
 	enum rsg_err e;
 
 	if (a->nwords != 1 && !rsg_args_has(a, "bundle")) {
-		rsg_tell_error("which folder? A copy of what stands under /log/");
+		rsg_tell_error("which folder, or which address? What stands under /log/");
 		return RSG_EXIT_USAGE;
 	}
 	if (!rsg_args_need(a, need, 1))
@@ -201,6 +205,13 @@ rsg_audit_verify(const struct rsg_args *a)
 	    rsg_paths_exists(path) && (n = read_small(path, c.kept, sizeof(c.kept))) < 0))
 		return RSG_EXIT_FAILED;
 	c.dir = a->word[0];
+	if (rsg_fetch_is_url(c.dir)) {
+		if (!rsg_fetch_folder(fetched))
+			return RSG_EXIT_FAILED;
+		c.url = c.dir;
+		c.ca = rsg_args_get(a, "ca", NULL);
+		c.dir = fetched;
+	}
 	c.quiet = isatty(2) == 0;
 	c.nkept = (size_t)n;
 	if ((e = whole_chain(&c, key)) == RSG_OK) {
@@ -214,5 +225,7 @@ rsg_audit_verify(const struct rsg_args *a)
 	else if (e != RSG_CONFIG)
 		rsg_tell_err(e, c.dir);
 	rsg_buf_free(&c.final);
+	if (c.url != NULL)
+		rsg_fetch_remove(fetched);
 	return e == RSG_OK ? RSG_EXIT_OK : RSG_EXIT_FAILED;
 }
