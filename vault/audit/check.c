@@ -249,8 +249,9 @@ compare(struct job *j, const struct rsg_result *r, int row)
 	return RSG_OK;
 }
 
+/* From where it ended last, up to a transaction. */
 static enum rsg_err
-read_table(struct job *j)
+read_table(struct job *j, int64_t until)
 {
 	const struct rsg_result *r;
 	struct rsg_bind *b;
@@ -262,6 +263,7 @@ read_table(struct job *j)
 		rsg_bind_int(b, 0, j->xid);
 		rsg_bind_int(b, 1, j->seq);
 		rsg_bind_int(b, 2, PAGE);
+		rsg_bind_int(b, 3, until);
 		n = rsg_db_send(j->c->db, b);
 		if ((e = rsg_db_fetch(j->c->db)) != RSG_OK)
 			return e;
@@ -282,7 +284,11 @@ read_table(struct job *j)
 	return RSG_OK;
 }
 
-/* Entries, then what they wrote, then the entries that came meanwhile. */
+/*
+ * Entries, then what they wrote, then the entries that came meanwhile. The
+ * first time no further than where all transactions have ended: one that began
+ * earlier and ends later would be passed by.
+ */
 static enum rsg_err
 read_all(struct job *j)
 {
@@ -294,9 +300,11 @@ read_all(struct job *j)
 	qsort(j->known, j->n, sizeof(*j->known), rsg_id_cmp);
 	if (j->c->keys != NULL && (e = rsg__state_begin(&j->state)) != RSG_OK)
 		return e;
-	if ((e = read_table(j)) != RSG_OK || j->c->keys == NULL)
-		return e;
-	if ((e = rsg__state_read(&j->state)) != RSG_OK || (e = read_table(j)) != RSG_OK)
+	if (j->c->keys == NULL)
+		return read_table(j, INT64_MAX);
+	if ((e = read_table(j, j->state.horizon)) != RSG_OK ||
+	    (e = rsg__state_read(&j->state)) != RSG_OK ||
+	    (e = read_table(j, INT64_MAX)) != RSG_OK)
 		return e;
 	rsg__state_end(&j->state);
 	return RSG_OK;
