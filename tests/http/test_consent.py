@@ -360,6 +360,35 @@ def test_child_at_sign_up(stack):
             headers=TILL, json=body)
 
 
+def test_child_with_a_guardian_at_sign_up(stack):
+    mother, stranger = stack.person(), stack.person()
+    born = (datetime.date.today() - 4000 * DAY).isoformat()
+    yes = dict(SHOWN, purpose="marketing", channel="email", decision="give", on_behalf=mother)
+    body = {"fields": {"first_name": "Iu", "birth_date": born}, "guardian": mother,
+            "consents": [yes]}
+
+    def bad(status, error, **more):
+        refused(stack, status, error, "POST", "/v1/subjects", stack.keys["till"],
+                headers=TILL, json=dict(body, **more))
+    bad(422, "guardian-required", guardian=stranger)
+    bad(422, "guardian-required", consents=[dict(yes, on_behalf=stranger)])
+    bad(422, "guardian-required", consents=[
+        {k: v for k, v in yes.items() if k != "on_behalf"}])
+    bad(404, "not-found", guardian="00010203-0405-4607-8809-0a0b0c0d0e0f")
+    bad(404, "not-found", guardian=stack.person(key=stack.keys["till-other"]))
+    r = stack.http("POST", "/v1/subjects", stack.keys["till"], headers=TILL, json=body)
+    assert r.status == 201, r
+    who = r.json()["subject"]
+    only, = history(stack, who)
+    assert (only["status"], only["on_behalf"]) == ("given", mother)
+    assert only["until"] > when(2 * 365)
+    # The relation holds for what comes after, and is under its MAC.
+    assert stack.consent(who, "give", "marketing", channel="sms", on_behalf=mother).status == 200
+    stack.sql("UPDATE relation SET other = '%s' WHERE subject_id = '%s'" % (stranger, who))
+    problem(stack.consent(who, "give", "marketing", channel="post", on_behalf=stranger), 500,
+            "integrity-failure")
+
+
 # --- Time ---
 
 def test_asked_again_with_a_new_version(own):

@@ -101,6 +101,25 @@ insert(struct rsg_worker *w, const struct rsg_id *subject, enum rsg_relation kin
 	return RSG_OK;
 }
 
+enum rsg_err
+rsg_relations_stage(struct rsg_batch *b, const struct rsg_id *subject,
+    enum rsg_relation kind, const struct rsg_id *other)
+{
+	uint8_t sum[RSG_DIGEST_LEN];
+	struct rsg_bind *q;
+	enum rsg_err e;
+
+	if ((e = mac(b->w->vault->keys, subject, kind, other, b->w->now, sum)) != RSG_OK)
+		return e;
+	q = rsg_stage(b, RSG_SQL_RELATIONS_INSERT);
+	rsg_bind_id(q, 0, subject);
+	rsg_bind_int(q, 1, kind);
+	rsg_bind_id(q, 2, other);
+	rsg_bind_int(q, 3, b->w->now);
+	rsg_bind_bytes(q, 4, sum, sizeof(sum));
+	return RSG_OK;
+}
+
 /* Both are customers of the caller's controller. Said again it changes nothing. */
 enum rsg_err
 rsg_op_relation_add(struct rsg_worker *w, struct rsg_call *c)

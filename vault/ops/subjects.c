@@ -8,6 +8,8 @@
 #include "ops/consents.h"
 #include "ops/fields.h"
 #include "ops/ops.h"
+#include "ops/relations.h"
+#include "ops/people.h"
 #include "resguardo/clock.h"
 #include "resguardo/log.h"
 #include "work/vault.h"
@@ -275,6 +277,7 @@ struct write {
 	char jurisdiction[8], language[8];
 	struct rsg_consent consent[CONSENTS_MAX];
 	size_t nconsents;
+	struct rsg_id guardian;		/* who speaks for them; nil: nobody */
 };
 
 static enum rsg_err
@@ -306,6 +309,23 @@ write_read(struct rsg_item *it, enum rsg_action action, struct write **out)
 	return want_unique(it, &r->in);
 }
 
+/* Another customer of the caller's: seldom enough for a question of its own. */
+static enum rsg_err
+want_guardian(struct rsg_item *it, struct rsg_id *guardian)
+{
+	struct rsg_subject s;
+	enum rsg_err e;
+
+	memset(guardian, 0, sizeof(*guardian));
+	if (!rsg_msg_get_id(it->call->in, RSG_F_GUARDIAN, guardian))
+		return RSG_OK;
+	memset(&s, 0, sizeof(s));
+	if ((e = rsg_people_open(it->batch->w, it->call, guardian, &s)) == RSG_NOT_FOUND)
+		e = rsg_call_fail(it->call, e, "guardian", NULL);
+	rsg_secret_wipe(&s, sizeof(s));
+	return e;
+}
+
 enum rsg_err
 rsg_op_create_want(struct rsg_item *it)
 {
@@ -335,7 +355,7 @@ rsg_op_create_want(struct rsg_item *it)
 		    &r->consent[r->nconsents++])) != RSG_OK)
 			return e;
 	}
-	return RSG_OK;
+	return want_guardian(it, &r->guardian);
 }
 
 /* Every field has to be allowed: a write is done whole or not at all. */
@@ -407,13 +427,16 @@ consents_allowed(struct rsg_item *it, struct write *r)
 			who.birth = r->in.value[i].text;
 			who.nbirth = r->in.value[i].len;
 		}
-	for (size_t i = 0; i < r->nconsents && e == RSG_OK; i++)
+	for (size_t i = 0; i < r->nconsents && e == RSG_OK; i++) {
+		who.relations = rsg_id_nil(&r->guardian) || !rsg_id_eq(&r->guardian,
+		    &r->consent[i].on_behalf) ? 0 : 1u << RSG_RELATION_GUARDIAN;
 		if ((e = rsg_call_allowed(it->batch->w, it->call, RSG_ACT_CONSENT_WRITE,
 		    r->consent[i].purpose, NULL, 0, NULL, &answer)) == RSG_OK &&
 		    (e = rsg_consent_check(it->batch->w, it->call, &r->consent[i],
 		    &who)) == RSG_OK)
 			e = rsg_consent_fits(it->batch->w, it->call, &nothing,
 			    &r->consent[i]);
+	}
 	if (e == RSG_OK)
 		it->call->draft = mine;
 	return e;
@@ -443,6 +466,9 @@ rsg_op_create(struct rsg_item *it)
 	    (e = rsg_intake_stage(it->batch, it->subject, &r->in)) != RSG_OK)
 		return e;
 	s = it->subject;
+	if (!rsg_id_nil(&r->guardian) && (e = rsg_relations_stage(it->batch, &s->id,
+	    RSG_RELATION_GUARDIAN, &r->guardian)) != RSG_OK)
+		return e;
 	if (rsg_consent_gpc(c) && (e = rsg_ledger_gpc(it->batch, c, s)) != RSG_OK)
 		return e;
 	for (size_t i = 0; i < r->nconsents; i++)
