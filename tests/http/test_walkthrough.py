@@ -1,4 +1,4 @@
-"""docs/CONSENT.md, "Followed by curl": cut out of the file, and run as it stands."""
+"""docs/WALKTHROUGH.md: cut out of the file, and run as it stands."""
 import json
 import os
 import re
@@ -8,7 +8,7 @@ import pytest
 
 from stack import AS, CLONE, Stack
 
-GUIDES = ("CONSENT.md", "CONSENT.es.md")
+GUIDES = ("WALKTHROUGH.md", "WALKTHROUGH.es.md")
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,8 @@ def test_the_demo_shows_benefits(demo):
 
 def test_followed_by_curl(demo):
     s, _ = demo
-    text = block("CONSENT.md")
-    assert block("CONSENT.es.md") is None or "curl" in block("CONSENT.es.md")
+    text = block("WALKTHROUGH.md")
+    assert block("WALKTHROUGH.es.md") is None or "curl" in block("WALKTHROUGH.es.md")
     # Only where it stands differs: the folder, the port, where programs are.
     text = text.replace("var/", s.state + "/").replace("8443", str(s.port))
     text = text.replace("build/resguardo", s.bin + "/resguardo")
