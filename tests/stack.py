@@ -370,7 +370,7 @@ class Stack:
 
     TABLES = ("controller", "recipient", "principal", "credential", "subject", "field_value",
               "lookup", "consent_event", "event", "model", "release", "release_page",
-              "subject_change", "idempotency", "policy_version")
+              "subject_change", "idempotency", "policy_version", "attachment")
 
     def shape(self):
         """What would differ had anything been written (audit entries apart)."""

@@ -133,27 +133,40 @@ answer_failure(struct rsg_conn *c, enum rsg_err e, struct rsg_fields f)
 	problem(c, &p, rsg_msg_get_int(f, RSG_F_RETRY_AFTER, 0));
 }
 
-/* "/v1/subjects/{subject}" with the reply's own value in it. */
+/* The reply's value of the id named in braces. */
+static void
+put_named(struct rsg_buf *b, const char *name, size_t len, struct rsg_fields f)
+{
+	const struct rsg_fieldinfo *info;
+	const uint8_t *p;
+	size_t n;
+
+	for (int i = 0; i < RSG_F__MAX; i++) {
+		info = rsg_msg_field((enum rsg_field)i);
+		if (info->type == RSG_T_ID && strlen(info->json) == len &&
+		    memcmp(info->json, name, len) == 0 &&
+		    rsg_msg_get(f, (enum rsg_field)i, &p, &n)) {
+			rsg_render_value(b, info->type, p, n);
+			return;
+		}
+	}
+}
+
+/* "/v1/subjects/{subject}" with the reply's own values in it. */
 static void
 add_location(struct rsg_conn *c, const char *template, struct rsg_fields f)
 {
-	const char *brace = strchr(template, '{');
-	const struct rsg_fieldinfo *info;
-	const uint8_t *p;
+	const char *brace, *end;
 	struct rsg_buf b;
-	size_t n;
 
 	rsg_buf_init(&b, HEADER_MAX);
-	rsg_buf_put(&b, template, (size_t)(brace - template));
-	for (int i = 0; i < RSG_F__MAX; i++) {
-		info = rsg_msg_field((enum rsg_field)i);
-		if (info->type != RSG_T_ID || strncmp(info->json, brace + 1,
-		    strlen(brace) - 2) != 0 ||
-		    !rsg_msg_get(f, (enum rsg_field)i, &p, &n))
-			continue;
-		rsg_render_value(&b, info->type, p, n);
-		break;
+	while ((brace = strchr(template, '{')) != NULL &&
+	    (end = strchr(brace, '}')) != NULL) {
+		rsg_buf_put(&b, template, (size_t)(brace - template));
+		put_named(&b, brace + 1, (size_t)(end - brace) - 1, f);
+		template = end + 1;
 	}
+	rsg_buf_str(&b, template);
 	rsg_buf_u8(&b, 0);
 	if (rsg_buf_ok(&b))
 		add(c, "Location", (const char *)b.p);

@@ -17,6 +17,7 @@
 #define RSG_HEADERS_MAX	64		/* header lines */
 #define RSG_JSON_MAX	(64u * 1024)	/* bytes of a JSON body */
 #define RSG_NDJSON_MAX	(1024u * 1024)	/* of an NDJSON body */
+#define RSG_LARGE_MAX	RSG_NDJSON_MAX	/* of a JSON body that brings a file */
 #define RSG_BODIES_MAX	(48u * 1024 * 1024)	/* of all bodies at once */
 #define RSG_OUT_MAX	(16u * 1024 * 1024)	/* of one answer */
 

@@ -199,6 +199,8 @@ rsg_request_body_max(const struct rsg_request *r)
 		return 0;
 	case RSG_BODY_LINES:
 		return RSG_NDJSON_MAX;
+	case RSG_BODY_LARGE:
+		return RSG_LARGE_MAX;
 	default:
 		return RSG_JSON_MAX;
 	}
@@ -397,6 +399,7 @@ rsg_request_end(struct rsg_request *r)
 	case RSG_BODY_EMPTY:
 		break;
 	case RSG_BODY_OBJECT:
+	case RSG_BODY_LARGE:
 		e = rsg_body_object(&r->msg, shape_in(route), r->body.p,
 		    r->body.len, &r->at);
 		break;

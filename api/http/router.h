@@ -18,7 +18,7 @@ enum rsg_method { RSG_GET, RSG_HEAD, RSG_POST, RSG_PATCH, RSG_OPTIONS,
 enum rsg_listener { RSG_PUBLIC, RSG_PRIVATE };
 enum rsg_access { RSG_OPEN, RSG_KEYED };
 enum rsg_bodykind { RSG_BODY_EMPTY, RSG_BODY_OBJECT, RSG_BODY_ITEM,
-	RSG_BODY_LINES };
+	RSG_BODY_LINES, RSG_BODY_LARGE };
 
 /* How many routes there are: the table is counted, not numbered. */
 enum {

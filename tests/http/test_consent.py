@@ -132,9 +132,11 @@ def test_yes_before_its_notice(stack):
 
 def test_evidence_is_kept(stack):
     who, guardian = stack.person(), stack.person()
+    kept = stack.http("POST", "/v1/subjects/%s/attachments" % who, stack.keys["till"], json={
+        "media_type": "text/plain", "content": "Zm9ybQ"}, headers=TILL).json()
     proof = dict(words="Acepto recibir ofertas", form="alta-2026", taken_at="caja 3",
                  method="checkbox", source="till", evidence="original", shown="short",
-                 double_opt_in="mail-77", attachment="00010203-0405-4607-8809-0a0b0c0d0e0f")
+                 double_opt_in="mail-77", attachment=kept["attachment"])
     r = stack.consent(who, "give", headers=dict(TILL, **STAFF), **proof)
     assert r.json()["status"] == "given"
     event, = history(stack, who)

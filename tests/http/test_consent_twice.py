@@ -53,8 +53,10 @@ def may(stack, who, channel="email"):
 def test_second_yes(twice):
     """Asked for until its code comes back; then given, with both in the history."""
     who = twice.person(quiet_hours="03:00-03:01")
+    kept = twice.http("POST", "/v1/subjects/%s/attachments" % who, twice.keys["till"], json={
+        "media_type": "text/plain", "content": "Zm9ybQ"}, headers=TILL).json()
     r = twice.consent(who, "give", "marketing", channel="email", words="Sí, por correo",
-                      shown="short")
+                      shown="short", attachment=kept["attachment"])
     code = r.json()["code"]
     hours = (datetime.datetime.fromisoformat(r.json()["code_until"].replace("Z", "+00:00"))
              - datetime.datetime.now(datetime.timezone.utc)).total_seconds() / 3600
@@ -68,8 +70,10 @@ def test_second_yes(twice):
     assert (first["status"], last["status"]) == ("requested", "given")
     assert last["double_opt_in"] == "sequence 1" and "confirmed" in last
     assert "code_until" in first and "code_until" not in last
-    for name in ("words", "notice", "notice_version", "language", "shown", "sha256", "method"):
+    for name in ("words", "notice", "notice_version", "language", "shown", "sha256", "method",
+                 "attachment", "attachment_sha256"):
         assert first[name] == last[name], name
+    assert last["attachment_sha256"] == kept["sha256"]
     assert (first["role"], last["role"]) == ("till", "customer")
     assert twice.consent(who, "withdraw", "marketing", channel="email").status == 200
     assert not may(twice, who)

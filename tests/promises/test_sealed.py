@@ -25,6 +25,7 @@ TEXTS = {
     "category": "Categoria-plantadaxu", "payment": "pago-plantadoxt", "staff": "Empleadaxs Plantada",
     "place": "Lugar-plantadoxr", "reason": "Motivo plantadoxp 7731", "amount": "773177.31",
     "words": "aviso-plantadoxo", "imported": "Importadaxn",
+    "attachment": "Formulario firmado por Zenobiaxz Plantadaxy, DNI 7731-xa",
 }
 IGNORED = {"birth_date"}       # a date is in a thousand places; its digest and others are looked for
 
@@ -85,7 +86,19 @@ def planted():
                                        lookup_value=PLANTED["email"])).encode(),
                    headers=dict(head, **{"Content-Type": "application/x-ndjson"}))
         assert r.json()["accepted"] == 1, r
+        content = base64.urlsafe_b64encode(TEXTS["attachment"].encode()).decode().rstrip("=")
+        file = {"media_type": "text/plain", "content": content}
+        r = s.http("POST", "/v1/subjects/%s/attachments" % who, s.keys["till"], file,
+                   dict(head, **{"Idempotency-Key": "planted"}))
+        assert r.status == 201, r
+        where = "/v1/subjects/%s/attachments/%s" % (who, r.json()["attachment"])
+        assert s.http("GET", where, s.keys["officer"], headers=head).json()["content"] == content
+        s.consent(who, "give", attachment=r.json()["attachment"])
         # Refused ones, with the values in every wrong place.
+        s.http("POST", "/v1/subjects/%s/attachments" % who, s.keys["till"],
+               dict(file, media_type=TEXTS["attachment"]), head)
+        s.http("POST", "/v1/subjects/%s/attachments" % who, s.keys["till"],
+               dict(file, content=TEXTS["attachment"]), head)
         s.http("PATCH", "/v1/subjects/" + who, s.keys["till-narrow"],
                {"fields": {"tax_id": PLANTED["street"], "street": PLANTED["street"]}}, head)
         s.http("POST", "/v1/subjects", s.keys["till"], {"fields": PLANTED, PLANTED["email"]: 1},

@@ -69,6 +69,10 @@ def refused(r, *secrets):
         assert s not in r.text
 
 
+FORM = "Rm9ybXVsYXJpby1"         # of each, with the letter of their name
+FORMS = {}
+
+
 @pytest.fixture
 def two(stack):
     """Two people who have everything that rows can be about; their calls."""
@@ -80,6 +84,9 @@ def two(stack):
         stack.http("POST", "/v1/subjects/%s/events" % who, stack.keys["till"], {
             "kind": "purchase", "time": "2026-01-01T10:00:00Z", "amount": "77.31",
             "document": "DOC-" + name}, TILL)
+        r = stack.http("POST", "/v1/subjects/%s/attachments" % who, stack.keys["till"], {
+            "media_type": "text/plain", "content": FORM + name[0]}, TILL)
+        FORMS[who] = r.json()["attachment"]
         out.append((who, "P%06d" % n, name))
     return out
 
@@ -103,9 +110,20 @@ def bought(stack, who):
         "document": "later"}, TILL)
 
 
+def form(stack, who):
+    return stack.http("GET", "/v1/subjects/%s/attachments/%s" % (who, FORMS[who]),
+                      stack.keys["officer"], headers=STAFF)
+
+
+def names(stack, who):
+    return stack.consent(who, "give", attachment=FORMS[who])
+
+
 FLIPS = [("subject", "header", reads), ("subject", "keyset", reads),
          ("subject", "header", offers), ("subject", "activity", bought),
-         ("field_value", "sealed", reads), ("event", "sealed", listed)]
+         ("field_value", "sealed", reads), ("event", "sealed", listed),
+         ("attachment", "head", form), ("attachment", "sealed", form),
+         ("attachment", "head", names)]
 
 
 @pytest.mark.parametrize("at", [0, 30, -1])
@@ -122,7 +140,7 @@ def test_flipped_bits(stack, two, table, column, use, at):
             assert r.json()["accepted"] == 0 and \
                 r.json()["rejected"][0]["error"] == "integrity-failure", r
         else:
-            refused(r, name, "DOC-")
+            refused(r, name, "DOC-", FORM)
         assert reads(stack, two[1][0]).status == 200    # harms only itself
     assert use(stack, who).status == 200
 
@@ -175,6 +193,54 @@ def test_swapped_events(stack, two):
         stack.sql("UPDATE event s SET sealed = o.sealed FROM event o WHERE s.%s AND o.%s AND "
                   "s.subject_id <> o.subject_id" % (where, where))
         refused(listed(stack, a), "DOC-")
+
+
+@pytest.mark.parametrize("columns", [("head",), ("sealed",), ("head", "sealed")],
+                         ids=lambda c: "-".join(c))
+def test_swapped_attachments(stack, two, columns):
+    """Between two people, and between two of one; taken away or moved, too."""
+    (a, _, _), (b, _, _) = two
+    mine = FORMS[a]
+    r = stack.http("POST", "/v1/subjects/%s/attachments" % a, stack.keys["till"], {
+        "media_type": "text/plain", "content": FORM + "X"}, TILL)
+    for other in (FORMS[b], r.json()["attachment"]):
+        where = "attachment IN ('%s', '%s')" % (mine, other)
+        with Altered(stack, "attachment", where):
+            stack.sql("UPDATE attachment s SET %s FROM attachment o WHERE s.%s AND o.%s AND "
+                      "s.attachment <> o.attachment" % (
+                          ", ".join("%s = o.%s" % (c, c) for c in columns), where, where))
+            refused(form(stack, a), FORM)
+            if columns != ("sealed",):
+                refused(names(stack, a))
+                # A no is taken all the same, and names nothing.
+                assert stack.consent(a, "withdraw", attachment=mine).status == 200
+    with Altered(stack, "attachment", "attachment = '%s'" % mine):
+        stack.sql("UPDATE attachment SET sealed = head WHERE attachment = '%s'" % mine)
+        refused(form(stack, a), FORM)
+    assert form(stack, a).json()["content"] == FORM + "P"
+
+
+def test_attachment_taken_away(stack, two):
+    """What a consent names was there: nobody is told that it never was."""
+    (a, _, _), (b, _, _) = two
+    assert names(stack, a).status == 200
+    unnamed = stack.http("POST", "/v1/subjects/%s/attachments" % a, stack.keys["till"], {
+        "media_type": "text/plain", "content": FORM + "X"}, TILL).json()["attachment"]
+    with Altered(stack, "attachment", "subject_id = '%s'" % a):
+        stack.sql("DELETE FROM attachment WHERE subject_id = '%s'" % a)
+        refused(form(stack, a), FORM)
+        r = stack.http("GET", "/v1/subjects/%s/attachments/%s" % (a, unnamed),
+                       stack.keys["officer"], headers=STAFF)
+        assert (r.status, r.error) == (404, "not-found"), r
+        # Given to another it is theirs no more than before.
+        stack.sql("INSERT INTO attachment SELECT '%s', attachment, head, sealed FROM kept "
+                  "WHERE attachment = '%s'" % (b, FORMS[a]))
+        refused(stack.http("GET", "/v1/subjects/%s/attachments/%s" % (b, FORMS[a]),
+                           stack.keys["officer"], headers=STAFF), FORM)
+        refused(stack.consent(b, "give", attachment=FORMS[a]))
+        stack.sql("DELETE FROM attachment WHERE subject_id = '%s' AND attachment = '%s'"
+                  % (b, FORMS[a]))
+    assert form(stack, a).status == 200
 
 
 def test_old_value_put_back(stack, two):

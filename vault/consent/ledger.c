@@ -117,6 +117,7 @@ put_event(struct rsg_buf *b, const struct rsg_call *c, const struct rsg_consent 
 	put_number(b, RSG_PROOF_LACKING, ev->lacking, 1);
 	put_part(b, RSG_PROOF_CODE, ev->code, RSG_DIGEST_LEN);
 	put_number(b, RSG_PROOF_CODE_UNTIL, ev->code == NULL ? 0 : (uint64_t)ev->code_until, 8);
+	put_part(b, RSG_PROOF_ATTACHMENT_HASH, ev->attachment_hash, 32);
 	put_text(b, RSG_PROOF_RECORD, ev->record);
 }
 
@@ -219,6 +220,7 @@ parts(struct rsg_rd *in, struct rsg_ledger_event *ev)
 		[RSG_PROOF_CONFIRMED] = 8, [RSG_PROOF_ATTACHMENT] = RSG_ID_LEN,
 		[RSG_PROOF_UNTIL] = 8, [RSG_PROOF_LACKING] = 1,
 		[RSG_PROOF_CODE] = RSG_DIGEST_LEN, [RSG_PROOF_CODE_UNTIL] = 8,
+		[RSG_PROOF_ATTACHMENT_HASH] = 32,
 	};
 	unsigned before = 0;
 

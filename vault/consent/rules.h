@@ -42,6 +42,7 @@ struct rsg_consent {
 	const uint8_t *code;		/* digest of the code that confirms; or NULL */
 	int64_t code_until;
 	struct rsg_id on_behalf, attachment;	/* nil: none */
+	const uint8_t *attachment_hash;	/* of its bytes; 32, NULL: it is not there */
 	const char *record;		/* what it was in the system it comes from */
 	enum rsg_origin origin;
 	uint8_t evidence;		/* enum rsg_evidence */

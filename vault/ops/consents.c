@@ -310,6 +310,12 @@ rsg_consent_check(struct rsg_worker *w, struct rsg_call *c, struct rsg_consent *
 
 	if (who->imported && ev->origin == RSG_ORIGIN_NONE)
 		ev->origin = RSG_ORIGIN_IMPORT;
+	if (!rsg_id_nil(&ev->attachment) && ev->attachment_hash == NULL) {
+		if (!rsg_rules_no(ev->status))
+			return refuse(c, RSG_BAD_VALUE, "attachment", NULL);
+		/* A no waits for no form; but it names none that is not there. */
+		memset(&ev->attachment, 0, sizeof(ev->attachment));
+	}
 	if (rsg_rules_no(ev->status)) {
 		(void)find_notice(w, c, ev, who);
 		return RSG_OK;

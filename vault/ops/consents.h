@@ -24,7 +24,8 @@ RSG_MUST enum rsg_err rsg_consent_read(struct rsg_worker *, struct rsg_call *,
 /*
  * Is it a yes that counts: on a notice that was published, in force and about
  * this, explicit where that is needed, by somebody old enough or by who speaks
- * for them? Adds what follows from that. A no passes always. Fails the call.
+ * for them? Adds what follows from that. A no passes always. An attachment
+ * that is named was found before, or is not there. Fails the call.
  */
 RSG_MUST enum rsg_err rsg_consent_check(struct rsg_worker *, struct rsg_call *,
     struct rsg_consent *, const struct rsg_asked *);

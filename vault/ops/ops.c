@@ -26,6 +26,8 @@ static const struct rsg_opdef ops[RSG_OP__MAX] = {
 	SOLO(NOTICE_PUBLISH, rsg_op_notice_publish),
 	SOLO(CONSENT_HISTORY, rsg_op_consent_history),
 	SOLO(RELATION_ADD, rsg_op_relation_add),
+	WRITE(ATTACHMENT_ADD, rsg_op_attachment_add_want, rsg_op_attachment_add),
+	SOLO(ATTACHMENT_READ, rsg_op_attachment_read),
 	READ(POLICY_SHOW, NULL, rsg_op_policy_show),
 	READ(POLICY_EXPLAIN, rsg_op_explain_want, rsg_op_explain),
 	READ(SEGMENT_LIST, NULL, rsg_op_segments),

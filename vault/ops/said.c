@@ -7,6 +7,7 @@
 
 #include "consent/confirm.h"
 #include "consent/notice.h"
+#include "ops/attachments.h"
 #include "ops/consents.h"
 #include "ops/ops.h"
 #include "ops/people.h"
@@ -43,6 +44,8 @@ rsg_op_consent_write_want(struct rsg_item *it)
 	if (!rsg_id_nil(&x->ev.on_behalf) && (e = rsg_relations_find(w, &id,
 	    &x->ev.on_behalf, &x->relations)) != RSG_OK)
 		return e;
+	if (!rsg_id_nil(&x->ev.attachment))
+		rsg_attachment_ask(it, &id, &x->ev.attachment);
 	if ((e = rsg_want_subject(it, &id)) != RSG_OK || !rsg_rules_yes(x->ev.status) ||
 	    (x->birth = rsg_consent_birth(w->policy)) == 0)
 		return e;
@@ -109,7 +112,8 @@ rsg_op_consent_write(struct rsg_item *it)
 		return e;
 	if (it->replay)
 		return put_said(it, &x->ev, it->number);
-	if ((e = check(it, x)) != RSG_OK || (e = rsg_consent_ask_back(it->batch->w,
+	if ((e = rsg_attachment_named(it, &x->ev)) != RSG_OK ||
+	    (e = check(it, x)) != RSG_OK || (e = rsg_consent_ask_back(it->batch->w,
 	    it->call, &s->id, &x->ev, &asked, false)) != RSG_OK)
 		return e;
 	if (x->ev.gpc && (e = rsg_ledger_gpc(it->batch, it->call, s)) != RSG_OK)
@@ -218,8 +222,11 @@ again(struct rsg_arena *arena, uint32_t sequence, const struct rsg_ledger_event 
 	ev->evidence = (uint8_t)number(&p[RSG_PROOF_EVIDENCE]);
 	if (p[RSG_PROOF_ON_BEHALF].p != NULL)
 		memcpy(ev->on_behalf.b, p[RSG_PROOF_ON_BEHALF].p, RSG_ID_LEN);
-	if (p[RSG_PROOF_ATTACHMENT].p != NULL)
+	/* It was looked for then, and is never taken away. */
+	if (p[RSG_PROOF_ATTACHMENT_HASH].p != NULL && p[RSG_PROOF_ATTACHMENT].p != NULL) {
 		memcpy(ev->attachment.b, p[RSG_PROOF_ATTACHMENT].p, RSG_ID_LEN);
+		ev->attachment_hash = p[RSG_PROOF_ATTACHMENT_HASH].p;
+	}
 	return RSG_OK;
 }
 
@@ -347,6 +354,7 @@ static const struct {
 	{ RSG_PROOF_DOUBLE_OPT_IN, RSG_F_DOUBLE_OPT_IN, false },
 	{ RSG_PROOF_CONFIRMED, RSG_F_CONFIRMED, false },
 	{ RSG_PROOF_ATTACHMENT, RSG_F_ATTACHMENT, false },
+	{ RSG_PROOF_ATTACHMENT_HASH, RSG_F_ATTACHMENT_HASH, false },
 	{ RSG_PROOF_UNTIL, RSG_F_UNTIL, false },
 	{ RSG_PROOF_ROLE, RSG_F_ROLE, false },
 	{ RSG_PROOF_PLACE, RSG_F_PLACE, false },

@@ -55,6 +55,11 @@ static const struct {
 	[RSG_ACT_REPORT] = { "report", 0, PEOPLE | NOBODY },
 	[RSG_ACT_CONTACT_READ] = { "contact_read", RSG__ACT_PURPOSE, PEOPLE },
 	[RSG_ACT_REPORT_PEOPLE] = { "report_people", 0, PEOPLE },
+	/* Who may note what was said may keep the form that it was said on. */
+	[RSG_ACT_ATTACHMENT_WRITE] = { "attachment_write", RSG__ACT_PERSON,
+	    PEOPLE | OWN },
+	[RSG_ACT_ATTACHMENT_READ] = { "attachment_read", RSG__ACT_PERSON |
+	    RSG__ACT_PURPOSE, PEOPLE | OWN },
 	[RSG_ACT_CONTACT_ASK] = { "contact_ask", RSG__ACT_PERSON |
 	    RSG__ACT_PURPOSE, PEOPLE | GROUPS },
 	[RSG_ACT_CONTACT_REPORT] = { "contact_report", RSG__ACT_PERSON |

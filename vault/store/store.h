@@ -163,7 +163,7 @@ void rsg_snapshot_close(struct rsg_snapshot *);
  * or the database is newer than this program. The roles of roles.sql come
  * first.
  */
-#define RSG_SCHEMA	50	/* the newest migration this program knows */
+#define RSG_SCHEMA	61	/* the newest migration this program knows */
 RSG_MUST enum rsg_err rsg_migrate(const char *conninfo, const char *dir);
 
 /* The database's part of `resguardo doctor`: calls `say` for each check. */
