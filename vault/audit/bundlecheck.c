@@ -164,9 +164,9 @@ tell(struct job *j, const struct rsg_entry *e)
 	char text[512], time[RSG_TIME_TEXT];
 
 	rsg_clock_text(e->time, time);
-	(void)snprintf(text, sizeof(text), "%s  %s%s for %s by %s (%s)%s%s%s%s: %s", time,
+	(void)snprintf(text, sizeof(text), "%s  %s%s%s%s by %s (%s)%s%s%s%s: %s", time,
 	    e->people > 0 ? "among many, " : "", e->action,
-	    e->purpose[0] != '\0' ? e->purpose : "no purpose", e->actor_name, e->role,
+	    e->purpose[0] != '\0' ? " for " : "", e->purpose, e->actor_name, e->role,
 	    e->place[0] != '\0' ? " at " : "", e->place,
 	    e->recipient[0] != '\0' ? " to " : "", e->recipient,
 	    strcmp(e->decision, rsg_err_id(RSG_OK)) == 0 ? "allowed" : e->decision);
