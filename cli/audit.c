@@ -2,9 +2,12 @@
  * audit.c - `resguardo audit`: what an auditor does with the log.
  */
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "audit/check.h"
@@ -131,6 +134,26 @@ check_one(struct rsg_verify *v, const struct rsg_vkey *next, const struct rsg_bu
 }
 
 /*
+ * The checkpoint that the server kept, read between two rounds of its
+ * integrator: within one it is ahead of what is published.
+ */
+static bool
+kept(const struct here *h, struct rsg_checkpoint *last, bool *any)
+{
+	int fd = open(h->keys, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char path[RSG_PATH_MAX];
+	bool good;
+
+	while (fd >= 0 && flock(fd, LOCK_SH) != 0 && errno == EINTR)
+		;
+	good = rsg_paths_state(path, h->keys, "last-checkpoint") &&
+	    rsg_audit_remembered(path, &h->key, last, any);
+	if (fd >= 0)
+		(void)close(fd);
+	return good;
+}
+
+/*
  * The logs first: what they do not prove cannot be compared with. From the
  * newest back to the oldest, each named by the first entry of the next.
  */
@@ -142,14 +165,12 @@ check_logs(struct here *h, bool *quiet, struct rsg_check *c)
 	struct rsg_checkpoint last;
 	struct rsg_vkey key, next;
 	struct rsg_buf final = { 0 };
-	char path[RSG_PATH_MAX], dir[RSG_PATH_MAX], id[RSG_KEYID_TEXT];
+	char dir[RSG_PATH_MAX], id[RSG_KEYID_TEXT];
 	bool any, more = true;
 	enum rsg_err e = RSG_OK;
 
-	if (!rsg_paths_state(path, h->keys, "last-checkpoint") ||
-	    !rsg_audit_remembered(path, &h->key, &last, &any))
+	if (!kept(h, &last, &any))
 		return RSG_TAMPERED;
-	/* Read before the one that is published, so never the newer. */
 	v.remembered = any ? &last : NULL;
 	for (c->logs = 0; more && e == RSG_OK && c->logs < RSG_CHECK_LOGS; c->logs++) {
 		e = check_one(&v, c->logs == 0 ? NULL : &next, &final);

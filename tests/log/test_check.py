@@ -1,5 +1,6 @@
 """`resguardo audit check`: what a superuser of PostgreSQL does to any table that
 the log tells of is found, and named."""
+import fcntl
 import os
 import subprocess
 import threading
@@ -276,3 +277,41 @@ def test_a_server_at_work_is_not_accused(own):
         for t in threads:
             t.join()
     well(s)
+
+
+def test_a_checkpoint_about_to_be_published_is_waited_for(own):
+    """The server keeps a checkpoint before it publishes it; a check in between waits."""
+    s = own()
+    s.person()
+    covered(s)
+    public, keys = s.state + "/log/checkpoint", s.state + "/keys"
+    with open(public, "rb") as f:
+        old = f.read()
+    s.person()
+    covered(s)
+    s.stop()
+    with open(public, "rb") as f:
+        new = f.read()
+    assert old != new
+    fd = os.open(keys, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)              # as within a round
+        with open(public, "wb") as f:
+            f.write(old)
+        p = subprocess.Popen(AS + [s.bin + "/resguardo", "audit", "check", "--state", s.state],
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/")
+        inode = ":%d " % os.stat(keys).st_ino
+
+        def waits():
+            if p.poll() is not None:
+                return True
+            with open("/proc/locks") as f:
+                return any("->" in line and inode in line for line in f)
+        until("the check at the lock", waits)
+        assert p.poll() is None, p.stdout.read()
+        with open(public, "wb") as f:
+            f.write(new)
+    finally:
+        os.close(fd)
+    out = p.communicate()[0]
+    assert p.returncode == 0, out
