@@ -144,9 +144,12 @@ take_among(struct rsg_account *a, const struct rsg_result *r, int row)
 	rsg_entry_share(key, &a->person->id, NULL, 0, mine);
 	for (n = len / 32; at < n && memcmp(all + 32 * at, mine, 32) != 0; )
 		at++;
-	/* A token of eight bytes may be another's too. */
-	if (at == n)
-		return RSG_OK;
+	/* Found by their token, which nobody else has: they were in it. */
+	if (at == n) {
+		rsg_log(RSG_LOG_ERROR, "record.tampered", "what", RSG_LOG_S,
+		    "audit_page", "entry", RSG_LOG_ID, &id, NULL);
+		return RSG_TAMPERED;
+	}
 	if ((x = add(a, &id, rsg_result_int(r, row, 1))) == NULL)
 		return RSG_NO_MEMORY;
 	memcpy(x->key, key, sizeof(key));
