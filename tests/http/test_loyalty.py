@@ -128,7 +128,7 @@ def svarint(b):
 
 
 def days(s, who):
-    """{day: (net, cost)} of a person's sealed activity, as docs/FORMAT.md has it."""
+    """{day: (net, goods, given)} of a person's sealed activity, as docs/FORMAT.md has it."""
     with open(s.state + "/keys/root.key") as f:
         root = {int(w[0]): bytes.fromhex(w[1]) for w in
                 (line.split() for line in f) if len(w) == 3 and w[0].isdigit()}
@@ -147,7 +147,7 @@ def days(s, who):
         gross, returned, repeated, cost = (svarint(b) if flags & 4 << k else 0 for k in range(4))
         if flags & 64:
             varint(b)
-        out[day] = (gross - returned, cost)
+        out[day] = (gross - returned, cost, svarint(b) if flags & 128 else 0)
     return out
 
 
@@ -163,8 +163,9 @@ def test_benefits_cost_beside_what_was_bought(own):
 
     def total():
         got = days(s, who)
-        return sum(x[0] for x in got.values()), sum(x[1] for x in got.values())
-    buy(s, who, {"amount": "20.00", "document": "T1"})
+        assert sum(x[1] for x in got.values()) == 800   # of the goods, and apart
+        return sum(x[0] for x in got.values()), sum(x[2] for x in got.values())
+    buy(s, who, {"amount": "20.00", "cost": "8.00", "document": "T1"})
     assert total() == (2000, 0)
     b = give(s, who, "deliver", incentive="mug").json()["benefit"]
     assert total() == (2000, 400)
@@ -191,4 +192,4 @@ def test_benefits_cost_beside_what_was_bought(own):
                  reversed="2019-02-02T12:00:00Z", cause="return")]
     for _ in range(2):
         bring(s, "benefits", rows)
-        assert days(s, old) == {17928: (0, 800), 17929: (0, -400), 17956: (0, 500)}
+        assert days(s, old) == {17928: (0, 0, 800), 17929: (0, 0, -400), 17956: (0, 0, 500)}

@@ -36,6 +36,7 @@ same(const struct rsg_activity *a, const struct rsg_activity *b)
 		assert_int_equal(x->repeated, y->repeated);
 		assert_int_equal(x->cost, y->cost);
 		assert_int_equal(x->contacts, y->contacts);
+		assert_int_equal(x->given, y->given);
 	}
 	assert_int_equal(rsg_activity_counters(a), rsg_activity_counters(b));
 	for (size_t i = 0; i < rsg_activity_counters(a); i++) {
@@ -101,7 +102,8 @@ days_add_up_in_any_order(void **state)
 		d[i] = (struct rsg_day){ .day = (int32_t)(draw() % 90) - 45,
 		    .documents = (uint32_t)(draw() % 6), .gross = (int64_t)(draw() % 9999),
 		    .returned = (int64_t)(draw() % 99), .repeated = (int64_t)(draw() % 99) - 49,
-		    .cost = (int64_t)(draw() % 999), .contacts = (uint32_t)(draw() % 3) };
+		    .cost = (int64_t)(draw() % 999), .contacts = (uint32_t)(draw() % 3),
+		    .given = (int64_t)(draw() % 300) - 150 };
 		add(a, d[i]);
 	}
 	for (size_t i = 200; i-- > 0;)
@@ -125,7 +127,7 @@ sums_saturate(void **state)
 	for (int i = 0; i < 2; i++)
 		add(a, (struct rsg_day){ .day = 1, .documents = UINT32_MAX - 1,
 		    .gross = INT64_MAX - 1, .returned = INT64_MAX, .repeated = INT64_MIN,
-		    .cost = INT64_MIN, .contacts = UINT32_MAX });
+		    .cost = INT64_MIN, .contacts = UINT32_MAX, .given = INT64_MAX });
 	d = rsg_activity_day(a, 0);
 	assert_int_equal(d->documents, UINT32_MAX);
 	assert_int_equal(d->gross, INT64_MAX);
@@ -133,6 +135,7 @@ sums_saturate(void **state)
 	assert_int_equal(d->repeated, INT64_MIN);
 	assert_int_equal(d->cost, INT64_MIN);
 	assert_int_equal(d->contacts, UINT32_MAX);
+	assert_int_equal(d->given, INT64_MAX);
 	(void)round_trip(a);
 	rsg_activity_free(a);
 }
@@ -147,6 +150,8 @@ nothing_is_not_kept(void **state)
 	assert_int_equal(rsg_activity_days(a), 0);
 	add(a, (struct rsg_day){ .day = 1, .repeated = 5 });
 	add(a, (struct rsg_day){ .day = 1, .repeated = -5 });
+	add(a, (struct rsg_day){ .day = 2, .given = 150 });	/* given, and taken back */
+	add(a, (struct rsg_day){ .day = 2, .given = -150 });
 	(void)round_trip(a);
 	assert_int_equal(rsg_activity_days(a), 0);
 	assert_int_equal(rsg_activity_add(a, &(struct rsg_day){ .day = INT32_MAX,
@@ -223,7 +228,8 @@ all_of_time_fits(void **state)
 	(void)state;
 	for (int64_t i = RSG_DAY_MIN; i < RSG_DAY_MAX; i += 29)
 		add(a, (struct rsg_day){ .day = (int32_t)i, .documents = UINT32_MAX,
-		    .gross = INT64_MIN, .cost = INT64_MIN });
+		    .returned = INT64_MIN, .gross = INT64_MIN, .repeated = INT64_MIN,
+		    .contacts = UINT32_MAX, .cost = INT64_MIN, .given = INT64_MIN });
 	assert_true(round_trip(a) <= RSG_ACTIVITY_MAX);
 	assert_true(rsg_activity_days(a) > 100);
 	rsg_activity_free(a);
@@ -266,7 +272,8 @@ no_byte_can_do_harm(void **state)
 	(void)state;
 	for (int32_t i = 0; i < 9; i++)
 		add(a, (struct rsg_day){ .day = 20000 + i * i, .documents = 1 + (uint32_t)i,
-		    .gross = 700 * i, .returned = i % 2, .cost = i % 3, .contacts = i % 4 == 0 });
+		    .gross = 700 * i, .returned = i % 2, .cost = i % 3, .contacts = i % 4 == 0,
+		    .given = i % 5 - 2 });
 	rsg_activity_count(a, RSG_COUNT_STORE, 77, 20000);
 	rsg_buf_init(&out, RSG_ACTIVITY_MAX);
 	rsg_buf_init(&again, RSG_ACTIVITY_MAX);

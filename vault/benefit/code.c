@@ -141,7 +141,7 @@ enum rsg_err
 rsg_benefit_activity(struct rsg_arena *arena, struct rsg_subject *s,
     const struct rsg_benefit_day *d)
 {
-	struct rsg_day add = { .day = d->day, .cost = d->cost,
+	struct rsg_day add = { .day = d->day, .given = d->cost,
 	    .contacts = d->kind != 0 };
 	struct rsg_activity *a = rsg_activity_new();
 	enum rsg_err e;

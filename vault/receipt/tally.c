@@ -39,27 +39,45 @@ hash(const struct rsg_tally_key *k)
 	return h ^ h >> 29;
 }
 
-enum rsg_err
-rsg_tally_add(struct rsg_tally *t, const struct rsg_tally_key *k, int64_t count,
-    int64_t given, int64_t estimate)
+static void
+sum(int64_t *to, int64_t add)
 {
-	size_t i = (size_t)hash(k) & (SLOTS - 1);
+	if (__builtin_add_overflow(*to, add, to))
+		*to = add > 0 ? INT64_MAX : INT64_MIN;
+}
+
+enum rsg_err
+rsg_tally_count(struct rsg_tally *t, const struct rsg_tally_row *add)
+{
+	size_t i = (size_t)hash(&add->key) & (SLOTS - 1);
 	struct rsg_tally_row *row;
 
 	while (t->slot[i] != 0 &&
-	    memcmp(&t->row[t->slot[i] - 1].key, k, sizeof(*k)) != 0)
+	    memcmp(&t->row[t->slot[i] - 1].key, &add->key, sizeof(add->key)) != 0)
 		i = (i + 1) & (SLOTS - 1);
 	if (t->slot[i] == 0) {
 		if (t->n == RSG_TALLY_ROWS)
 			return RSG_TOO_LARGE;
-		t->row[t->n].key = *k;
+		t->row[t->n].key = add->key;
 		t->slot[i] = (uint16_t)++t->n;
 	}
 	row = &t->row[t->slot[i] - 1];
-	row->count += count;
-	row->given += given;
-	row->estimate += estimate;
+	sum(&row->count, add->count);
+	sum(&row->given, add->given);
+	sum(&row->estimate, add->estimate);
+	sum(&row->net, add->net);
+	sum(&row->goods, add->goods);
 	return RSG_OK;
+}
+
+enum rsg_err
+rsg_tally_add(struct rsg_tally *t, const struct rsg_tally_key *k, int64_t count,
+    int64_t given, int64_t estimate)
+{
+	const struct rsg_tally_row row = { .key = *k, .count = count, .given = given,
+	    .estimate = estimate };
+
+	return rsg_tally_count(t, &row);
 }
 
 enum rsg_err
@@ -68,8 +86,7 @@ rsg_tally_merge(struct rsg_tally *to, const struct rsg_tally *from)
 	enum rsg_err e = RSG_OK;
 
 	for (size_t i = 0; i < from->n && e == RSG_OK; i++)
-		e = rsg_tally_add(to, &from->row[i].key, from->row[i].count,
-		    from->row[i].given, from->row[i].estimate);
+		e = rsg_tally_count(to, &from->row[i]);
 	return e;
 }
 

@@ -24,6 +24,7 @@ struct rsg_tally_key {
 struct rsg_tally_row {
 	struct rsg_tally_key key;
 	int64_t count, given, estimate;	/* minor units */
+	int64_t net, goods;		/* of what was bought, likewise */
 };
 
 struct rsg_tally;
@@ -33,6 +34,8 @@ void rsg_tally_free(struct rsg_tally *);
 /* RSG_TOO_LARGE when there would be more rows than can be listed. */
 RSG_MUST enum rsg_err rsg_tally_add(struct rsg_tally *, const struct rsg_tally_key *,
     int64_t count, int64_t given, int64_t estimate);
+/* The same with all sums of a row; those that would overflow stay at the largest. */
+RSG_MUST enum rsg_err rsg_tally_count(struct rsg_tally *, const struct rsg_tally_row *);
 RSG_MUST enum rsg_err rsg_tally_merge(struct rsg_tally *to, const struct rsg_tally *);
 
 /* In the order of month, purpose, channel, status, source, name; borrowed, and

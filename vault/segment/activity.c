@@ -8,7 +8,7 @@
 #include "segment/days.h"
 
 #define DAYS_FIRST	32		/* days of a first allocation */
-#define DAY_BYTES	64		/* more than any encoded day takes */
+#define DAY_BYTES	72		/* more than any encoded day takes */
 #define MONTHS		12		/* in one year */
 
 /* The coarsest merging of all the years there are still fits. */
@@ -104,6 +104,7 @@ merge(struct rsg_day *to, const struct rsg_day *from)
 	to->returned = rsg__days_add(to->returned, from->returned);
 	to->repeated = rsg__days_add(to->repeated, from->repeated);
 	to->cost = rsg__days_add(to->cost, from->cost);
+	to->given = rsg__days_add(to->given, from->given);
 }
 
 static bool
@@ -117,7 +118,7 @@ static bool
 empty(const struct rsg_day *d)
 {
 	return d->documents == 0 && d->contacts == 0 && d->gross == 0 &&
-	    d->returned == 0 && d->repeated == 0 && d->cost == 0;
+	    d->returned == 0 && d->repeated == 0 && d->cost == 0 && d->given == 0;
 }
 
 static int64_t
@@ -298,6 +299,7 @@ put_day(const struct rsg_day *d, struct rsg_buf *out)
 	flags |= d->repeated != 0 ? RSG_DAYS_REPEATED : 0;
 	flags |= d->cost != 0 ? RSG_DAYS_COST : 0;
 	flags |= d->contacts != 0 ? RSG_DAYS_CONTACTS : 0;
+	flags |= d->given != 0 ? RSG_DAYS_GIVEN : 0;
 	rsg_buf_u8(out, flags);
 	if (d->documents >= RSG_DAYS_MANY)
 		rsg_buf_varint(out, d->documents);
@@ -307,6 +309,7 @@ put_day(const struct rsg_day *d, struct rsg_buf *out)
 	put_figure(out, d->cost);
 	if (d->contacts != 0)
 		rsg_buf_varint(out, d->contacts);
+	put_figure(out, d->given);
 }
 
 static void

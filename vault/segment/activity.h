@@ -24,8 +24,9 @@ struct rsg_day {
 	int64_t gross;		/* purchases */
 	int64_t returned;	/* returns, as a positive sum */
 	int64_t repeated;	/* of gross less returned: exact duplicate lines */
-	int64_t cost;
+	int64_t cost;		/* of the goods, less those that came back */
 	uint32_t contacts;	/* events that are neither purchase nor return */
+	int64_t given;		/* cost of benefits and points, less what was taken back */
 };
 
 /* One bounded counter: how often a kind, category, store or channel occurred. */

@@ -20,7 +20,7 @@
 #define RSG_DAYS_REPEATED	0x10
 #define RSG_DAYS_COST		0x20
 #define RSG_DAYS_CONTACTS	0x40
-#define RSG_DAYS_RESERVED	0x80
+#define RSG_DAYS_GIVEN		0x80
 #define RSG_DAYS_MANY		3
 
 struct rsg_days {
@@ -150,7 +150,7 @@ rsg__days_next(struct rsg_days *d, struct rsg_day *day)
 	day->day = (int32_t)d->next;
 	flags = *d->p++;
 	/* An empty day is never written. */
-	if (flags == 0 || (flags & RSG_DAYS_RESERVED) != 0)
+	if (flags == 0)
 		d->bad = true;
 	day->documents = flags & RSG_DAYS_DOCUMENTS;
 	if (day->documents == RSG_DAYS_MANY)
@@ -160,6 +160,7 @@ rsg__days_next(struct rsg_days *d, struct rsg_day *day)
 	day->repeated = rsg__days_figure(d, flags, RSG_DAYS_REPEATED);
 	day->cost = rsg__days_figure(d, flags, RSG_DAYS_COST);
 	day->contacts = flags & RSG_DAYS_CONTACTS ? rsg__days_u32(d, 1) : 0;
+	day->given = rsg__days_figure(d, flags, RSG_DAYS_GIVEN);
 	return !d->bad;
 }
 

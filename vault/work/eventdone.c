@@ -225,6 +225,7 @@ add_line(struct job *j, struct rsg_activity *a, const struct line *l)
 		d.repeated = l->ev.ordinal > 0 ? l->ev.amount : 0;
 	} else if (kind != NULL && kind->amount == RSG_SIGN_MINUS) {
 		d.returned = l->ev.amount;
+		d.cost = -l->ev.cost;	/* the goods are back on the shelf */
 		d.repeated = l->ev.ordinal > 0 ? -l->ev.amount : 0;
 	} else
 		d.contacts = 1;
@@ -304,8 +305,8 @@ earn_one(struct job *j, struct rsg_subject *s, struct rsg_activity *a,
 	if ((e = rsg_benefit_append(j->benefits, j->call[first->call], s, j->w->now,
 	    &ev)) != RSG_OK)
 		return e;
-	d.cost = ev.cost;
-	return d.cost == 0 ? RSG_OK : rsg_activity_add(a, &d);
+	d.given = ev.cost;
+	return d.given == 0 ? RSG_OK : rsg_activity_add(a, &d);
 }
 
 /* The programme by which this call's lines earn for this person; NULL: none. */
