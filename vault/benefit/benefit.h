@@ -13,6 +13,7 @@
 #include "benefit/incentive.h"
 #include "seal/code.h"
 #include "segment/activity.h"
+#include "segment/profit.h"
 #include "work/batch.h"
 
 /* Stored: never reuse a number. */
@@ -157,5 +158,10 @@ RSG_MUST enum rsg_err rsg_benefit_last(const struct rsg_subject *, uint8_t kind,
  * too few, where the counters had to make room. */
 RSG_MUST enum rsg_err rsg_benefit_sent(const struct rsg_subject *, int32_t today,
     uint32_t sent[RSG_SENT_DAYS]);
+
+/* What the person brought in and was given in a window, out of their activity.
+ * RSG_TAMPERED (logged). */
+RSG_MUST enum rsg_err rsg_benefit_profit(const struct rsg_subject *,
+    const struct rsg_profit_window *, struct rsg_profit *);
 
 #endif

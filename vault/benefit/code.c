@@ -82,8 +82,11 @@ activity_place(const struct rsg_subject *s)
 	    .version = s->h.activity_version, .generation = KEY_EPOCH };
 }
 
+/* The activity as somebody reads it: the text is theirs for the call. */
+typedef enum rsg_err reader(void *ctx, const uint8_t *text, size_t len);
+
 static enum rsg_err
-open_activity(const struct rsg_subject *s, struct rsg_activity *a)
+read_activity(const struct rsg_subject *s, reader *read, void *ctx)
 {
 	struct rsg_place_of at = activity_place(s);
 	const uint8_t *sealed = s->newactivity != NULL ? s->newactivity : s->activity;
@@ -97,13 +100,48 @@ open_activity(const struct rsg_subject *s, struct rsg_activity *a)
 		return RSG_NO_MEMORY;
 	e = rsg_seal_open(s->keys.key[RSG_KEY_ACTIVITY], &at, sealed, len, text, &n);
 	if (e == RSG_OK)
-		e = rsg_activity_get(a, text, n);
+		e = read(ctx, text, n);
 	rsg_secret_wipe(text, len);
 	free(text);
 	if (e != RSG_OK)
 		rsg_log(RSG_LOG_ERROR, "record.tampered", "what", RSG_LOG_S,
 		    "activity", "subject", RSG_LOG_ID, &s->id, NULL);
 	return e;
+}
+
+static enum rsg_err
+read_days(void *a, const uint8_t *text, size_t len)
+{
+	return rsg_activity_get(a, text, len);
+}
+
+static enum rsg_err
+open_activity(const struct rsg_subject *s, struct rsg_activity *a)
+{
+	return read_activity(s, read_days, a);
+}
+
+struct sum {
+	const struct rsg_profit_window *window;
+	struct rsg_profit *profit;
+};
+
+static enum rsg_err
+read_sum(void *ctx, const uint8_t *text, size_t len)
+{
+	const struct sum *s = ctx;
+
+	return rsg_profit_sum(text, len, s->window, s->profit);
+}
+
+enum rsg_err
+rsg_benefit_profit(const struct rsg_subject *s, const struct rsg_profit_window *w,
+    struct rsg_profit *out)
+{
+	struct sum sum = { w, out };
+
+	*out = (struct rsg_profit){ 0 };
+	return read_activity(s, read_sum, &sum);
 }
 
 static enum rsg_err

@@ -41,6 +41,7 @@ static const struct rsg_opdef ops[RSG_OP__MAX] = {
 	SOLO(BENEFIT_REDEEM, rsg_op_benefit_redeem),
 	READ(BENEFIT_LIST, rsg_op_benefit_list_want, rsg_op_benefit_list),
 	READ(POINTS, rsg_op_benefit_list_want, rsg_op_points),
+	READ(PROFIT, rsg_op_profit_want, rsg_op_profit),
 	SOLO(PROMISES, rsg_op_promises),
 	SOLO(QUESTIONS, rsg_op_questions),
 	READ(CONTACT_ASK, rsg_op_contact_ask_want, rsg_op_contact_ask),
@@ -83,7 +84,7 @@ rsg_ops_mode(const struct rsg_call *c)
 {
 	switch (c->op) {
 	case RSG_OP_SUBJECT_READ: case RSG_OP_CONSENT_STATE:
-	case RSG_OP_BENEFIT_LIST: case RSG_OP_POINTS:
+	case RSG_OP_BENEFIT_LIST: case RSG_OP_POINTS: case RSG_OP_PROFIT:
 		if (rsg_msg_get_int(c->in, RSG_F_GPC, 0) != 0)
 			return RSG_MODE_WRITE;
 		break;

@@ -57,8 +57,8 @@ rsg_apply_fn rsg_op_ready_gauge, rsg_op_benefit_write, rsg_op_benefit_list,
 rsg_solo_fn rsg_op_incentive_publish, rsg_op_incentive_list, rsg_op_benefit_redeem,
     rsg_op_promises, rsg_op_questions;
 
-rsg_want_fn rsg_op_attachment_add_want;
-rsg_apply_fn rsg_op_attachment_add;
+rsg_want_fn rsg_op_attachment_add_want, rsg_op_profit_want;
+rsg_apply_fn rsg_op_attachment_add, rsg_op_profit;
 rsg_solo_fn rsg_op_attachment_read;
 
 #endif

@@ -60,6 +60,9 @@ static const struct {
 	    PEOPLE | OWN },
 	[RSG_ACT_ATTACHMENT_READ] = { "attachment_read", RSG__ACT_PERSON |
 	    RSG__ACT_PURPOSE, PEOPLE | OWN },
+	/* What somebody was given is benefit_read; this is what it leaves the shop. */
+	[RSG_ACT_PROFIT_READ] = { "profit_read", RSG__ACT_CONSENT |
+	    RSG__ACT_PERSON | RSG__ACT_PURPOSE, PEOPLE | OWN },
 	[RSG_ACT_CONTACT_ASK] = { "contact_ask", RSG__ACT_PERSON |
 	    RSG__ACT_PURPOSE, PEOPLE | GROUPS },
 	[RSG_ACT_CONTACT_REPORT] = { "contact_report", RSG__ACT_PERSON |

@@ -39,6 +39,7 @@ enum rsg_action {
 	RSG_ACT_CONTACT_ASK = 21, RSG_ACT_CONTACT_REPORT = 22,
 	RSG_ACT_REPORT = 23, RSG_ACT_CONTACT_READ = 24, RSG_ACT_REPORT_PEOPLE = 25,
 	RSG_ACT_ATTACHMENT_WRITE = 26, RSG_ACT_ATTACHMENT_READ = 27,
+	RSG_ACT_PROFIT_READ = 28,
 	RSG_ACT__MAX
 };
 const char *rsg_action_name(enum rsg_action);		/* "read" */
