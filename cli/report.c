@@ -86,7 +86,7 @@ static void
 tell(void *ctx, const uint8_t *text, size_t len)
 {
 	struct watch *w = ctx;
-	int64_t people = metric(text, len, "resguardo_vault_scanned_people_total");
+	int64_t people = metric(text, len, "resguardo_vault_scanned_rows_total");
 	int64_t blocks = metric(text, len, "resguardo_vault_scanned_blocks_total");
 
 	if (!w->begun) {

@@ -162,7 +162,7 @@ def test_long_reports_say_how_far_they_are(own):
     for _ in range(3):
         s.person(consents=["segmentation"])
     blocks = metric(s, "resguardo_vault_scanned_blocks_total")
-    rows_ = metric(s, "resguardo_vault_scanned_people_total")
+    rows_ = metric(s, "resguardo_vault_scanned_rows_total")
     held = s.popen(PG + "/psql", "-h", s.state + "/run", "-U", "postgres", "-XAtq", "resguardo",
                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     held.stdin.write("BEGIN; LOCK TABLE subject; SELECT 'locked';\n")
@@ -177,7 +177,7 @@ def test_long_reports_say_how_far_they_are(own):
     assert p.returncode == 0 and out.splitlines()[1:] == [",segmentation,,given,,,,3,,"], out
     assert metric(s, "resguardo_vault_scans_running") == 0
     assert metric(s, "resguardo_vault_scanned_blocks_total") > blocks
-    assert metric(s, "resguardo_vault_scanned_people_total") == rows_ + 3
+    assert metric(s, "resguardo_vault_scanned_rows_total") == rows_ + 3
 
 
 def again(s, form="application/json", key="officer", headers=STAFF, **query):

@@ -16,11 +16,9 @@
 #include "resguardo/err.h"
 #include "resguardo/id.h"
 #include "seal/seal.h"
+#include "segment/ranges.h"
 #include "store/store.h"
 #include "subject/header.h"
-
-#define RSG_SCAN_THREADS	2
-#define RSG_SCAN_THREADS_MAX	16
 
 /* A person as a scan sees them; everything is borrowed for the call. */
 struct rsg_scanned {
@@ -45,9 +43,6 @@ struct rsg_scan_job {
 	uint32_t controller;
 	unsigned threads;		/* 0: RSG_SCAN_THREADS */
 	const struct rsg_snapshot *snapshot;
-	/* Not NULL: rows of `scan` come here as they are, and nothing is opened. */
-	enum rsg_err (*raw)(void *ctx, unsigned thread, const struct rsg_scanrow *);
-	enum rsg_scan scan;
 };
 
 /*
@@ -56,12 +51,6 @@ struct rsg_scan_job {
  * were destroyed are passed over.
  */
 RSG_MUST enum rsg_err rsg_scan_run(const struct rsg_scan_job *);
-
-/* How far scans are, for metrics: since start, of the whole process. */
-struct rsg_scan_figures {
-	uint64_t running, people, blocks, blocks_of_running;
-};
-void rsg_scan_figures(struct rsg_scan_figures *);
 
 /*
  * Open one person's row as a scan does: columns of RSG_SCAN_SUBJECTS, buffers

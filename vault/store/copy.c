@@ -15,6 +15,7 @@
 
 #define SQL_MAX		2048
 #define BLOCK_LAST	INT64_C(0xffffffff)	/* no table has this block */
+#define RANGE_MAX	RSG_SCAN_IDS
 
 static const struct {
 	const char *name;
@@ -39,30 +40,40 @@ struct rsg_copy {
 	enum rsg_err err;		/* sticky; RSG_NOT_FOUND at the end */
 };
 
-/* The scan's text with its three numbers put in. */
+/* The scan's text with its numbers put in. */
 static void
 render(struct rsg_buf *sql, enum rsg_scan scan, int64_t first, int64_t end,
     int64_t controller)
 {
-	const struct { const char *name; int64_t value; } numbers[] = {
-		{ "{first}", first }, { "{end}", end },
-		{ "{controller}", controller },
+	struct { const char *name; char text[RSG_ID_TEXT]; } put[] = {
+		{ "{first}", "" }, { "{end}", "" }, { "{low}", "" }, { "{high}", "" },
+		{ "{controller}", "" },
 	};
+	const size_t n = sizeof(put) / sizeof(*put);
 	const char *p = scans[scan].text;
 	size_t i;
 
+	snprintf(put[0].text, RSG_ID_TEXT, "%" PRId64, first);
+	snprintf(put[1].text, RSG_ID_TEXT, "%" PRId64, end < RANGE_MAX ? end : BLOCK_LAST);
+	snprintf(put[2].text, RSG_ID_TEXT, "%08" PRIx32 "-0000-0000-0000-000000000000",
+	    (uint32_t)first);
+	/* Up to 0 is up to the nil id, which is nobody's. */
+	snprintf(put[3].text, RSG_ID_TEXT, end == 0 ?
+	    "00000000-0000-0000-0000-000000000000" :
+	    "%08" PRIx32 "-ffff-ffff-ffff-ffffffffffff", (uint32_t)(end - 1));
+	snprintf(put[4].text, RSG_ID_TEXT, "%" PRId64, controller);
 	rsg_buf_str(sql, "COPY (");
 	while (*p != '\0') {
-		for (i = 0; i < 3; i++) {
-			if (strncmp(p, numbers[i].name, strlen(numbers[i].name)) == 0)
+		for (i = 0; i < n; i++) {
+			if (strncmp(p, put[i].name, strlen(put[i].name)) == 0)
 				break;
 		}
-		if (i == 3) {
+		if (i == n) {
 			rsg_buf_put(sql, p++, 1);
 			continue;
 		}
-		rsg_buf_printf(sql, "%" PRId64, numbers[i].value);
-		p += strlen(numbers[i].name);
+		rsg_buf_str(sql, put[i].text);
+		p += strlen(put[i].name);
 	}
 	rsg_buf_str(sql, ") TO STDOUT (FORMAT binary)");
 	rsg_buf_u8(sql, 0);
@@ -70,7 +81,8 @@ render(struct rsg_buf *sql, enum rsg_scan scan, int64_t first, int64_t end,
 
 /*
  * A scan may take longer than the role's statements otherwise may, but never
- * for ever: its snapshot keeps dead rows from being removed.
+ * for ever: its snapshot keeps dead rows from being removed. In order means
+ * along the index, row by row: a sort would first read all and spill to disk.
  */
 static enum rsg_err
 begin(struct rsg_copy *copy, const char *conninfo, const char *snapshot)
@@ -81,7 +93,7 @@ begin(struct rsg_copy *copy, const char *conninfo, const char *snapshot)
 
 	/* An import of a snapshot must be the transaction's first word. */
 	snprintf(sql, sizeof sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-	    "%s%s%s SET LOCAL statement_timeout = '1h'",
+	    "%s%s%s SET LOCAL statement_timeout = '1h'; SET LOCAL enable_sort = off",
 	    snapshot != NULL ? " SET TRANSACTION SNAPSHOT '" : "",
 	    snapshot != NULL ? snapshot : "", snapshot != NULL ? "';" : "");
 	e = rsg__spare_begin(conninfo, "scan begin", sql, &copy->link, &res);
@@ -99,7 +111,7 @@ is_snapshot(const char *snapshot)
 	return len <= 64 && strspn(snapshot, "0123456789ABCDEF-") == len;
 }
 
-/* Ask for one range of blocks on a connection that stands in its transaction. */
+/* Ask for one range on a connection that stands in its transaction. */
 static enum rsg_err
 start(struct rsg_copy *copy, int64_t first, int64_t end, int64_t controller)
 {
@@ -107,8 +119,8 @@ start(struct rsg_copy *copy, int64_t first, int64_t end, int64_t controller)
 	enum rsg_err e;
 
 	/* "To the end" may be asked for as any large number. */
-	if (end > BLOCK_LAST)
-		end = BLOCK_LAST;
+	if (end > RANGE_MAX)
+		end = RANGE_MAX;
 	if (first < 0 || first > end || controller < INT32_MIN || controller > INT32_MAX)
 		return RSG_BAD_VALUE;
 	rsg_buf_init(&sql, SQL_MAX);

@@ -10,7 +10,7 @@
 
 #include "store/link.h"
 
-#define RSG__SPARES	4
+#define RSG__SPARES	8
 
 struct rsg__spare {
 	PGconn *conn;

@@ -115,9 +115,11 @@ int64_t rsg_result_changed(const struct rsg_result *);
 
 /*
  * Scans: COPY (SELECT ...) TO STDOUT in binary, on a connection of its own.
- * The statement is one of enum rsg_scan with two integers put into it (ctid
- * block range). Rows borrow their bytes until the next call.
+ * The statement is one of enum rsg_scan with a range put into it: of blocks
+ * (ctid), or of what ids begin with, 0 to RSG_SCAN_IDS. Rows borrow their bytes
+ * until the next call.
  */
+#define RSG_SCAN_IDS	(INT64_C(1) << 32)	/* the first 32 bits of an id */
 enum rsg_scan {
 #define SCAN(name, columns, text) RSG_SCAN_##name,
 #include "store/scan.def"
@@ -133,12 +135,11 @@ struct rsg_copy;
 
 /* `snapshot` is what rsg_db_snapshot() exported, or NULL. */
 RSG_MUST enum rsg_err rsg_copy_open(const char *conninfo, const char *snapshot,
-    enum rsg_scan, int64_t first_block, int64_t end_block, int64_t controller,
-    struct rsg_copy **);
+    enum rsg_scan, int64_t first, int64_t end, int64_t controller, struct rsg_copy **);
 /* Another range, once the one before was read to its end: the connection and
  * its snapshot stay. */
-RSG_MUST enum rsg_err rsg_copy_again(struct rsg_copy *, int64_t first_block,
-    int64_t end_block, int64_t controller);
+RSG_MUST enum rsg_err rsg_copy_again(struct rsg_copy *, int64_t first, int64_t end,
+    int64_t controller);
 /* RSG_OK with a row; RSG_NOT_FOUND at the end; RSG_UNAVAILABLE. */
 RSG_MUST enum rsg_err rsg_copy_next(struct rsg_copy *, struct rsg_scanrow *);
 void rsg_copy_close(struct rsg_copy *);

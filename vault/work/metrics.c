@@ -81,8 +81,9 @@ rsg_metrics_text(struct rsg_buf *b, size_t waiting)
 	rsg_scan_figures(&scan);
 	one(b, "resguardo_vault_scans_running", "gauge",
 	    "Scans over all customers that are under way.", (int64_t)scan.running);
-	one(b, "resguardo_vault_scanned_people_total", "counter",
-	    "People that scans have read.", (int64_t)scan.people);
+	one(b, "resguardo_vault_scanned_rows_total", "counter",
+	    "Rows that scans have read: of people and of their histories.",
+	    (int64_t)scan.rows);
 	one(b, "resguardo_vault_scanned_blocks_total", "counter",
 	    "Blocks of the table of people that scans have read.", (int64_t)scan.blocks);
 	one(b, "resguardo_vault_scans_blocks", "gauge",
