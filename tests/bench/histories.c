@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../people.h"
-#include "benefit/benefit.h"
-#include "consent/ledger.h"
+#include "../told.h"
 #include "resguardo/clock.h"
 #include "resguardo/secret.h"
 
@@ -24,11 +22,9 @@ struct options {
 	long people, per, purpose, seed;
 };
 
-/* Where one person's events go. */
 struct desk {
 	const struct options *o;
-	struct rsg_bind *consents, *benefits;
-	struct rsg_call call;
+	struct told told;
 	uint64_t s;
 	int64_t now;
 };
@@ -40,80 +36,6 @@ draw(uint64_t *s)
 	*s ^= *s >> 7;
 	*s ^= *s << 17;
 	return *s;
-}
-
-static void
-part(struct rsg_buf *b, enum rsg_proof what, const void *p, size_t len)
-{
-	rsg_buf_u8(b, (uint8_t)what);
-	rsg_buf_u16(b, (uint16_t)len);
-	rsg_buf_put(b, p, len);
-}
-
-/* docs/FORMAT.md, "Consent event". */
-static void
-word(struct rsg_buf *b, const struct desk *d, enum rsg_status status, int64_t time)
-{
-	static const uint8_t version[4] = { 0, 0, 0, 1 }, one[1] = { 1 }, hash[32] = { 7 };
-	static const uint8_t nobody[RSG_ID_LEN];
-
-	rsg_buf_u8(b, 2);
-	rsg_buf_u8(b, (uint8_t)status);
-	rsg_buf_u16(b, (uint16_t)d->o->purpose);
-	rsg_buf_u8(b, RSG_CHANNEL_EMAIL);
-	rsg_buf_u64(b, (uint64_t)time);
-	rsg_buf_u64(b, (uint64_t)time);
-	rsg_buf_u8(b, 0);
-	rsg_buf_put(b, nobody, sizeof(nobody));
-	part(b, RSG_PROOF_ROLE, "till", 4);
-	part(b, RSG_PROOF_PLACE, "store-17", 8);
-	part(b, RSG_PROOF_NOTICE, "privacy", 7);
-	part(b, RSG_PROOF_LANGUAGE, "es", 2);
-	part(b, RSG_PROOF_METHOD, "checkbox", 8);
-	part(b, RSG_PROOF_NOTICE_VERSION, version, sizeof(version));
-	part(b, RSG_PROOF_SHOWN, one, sizeof(one));
-	part(b, RSG_PROOF_NOTICE_HASH, hash, sizeof(hash));
-	part(b, RSG_PROOF_SOURCE, one, sizeof(one));
-}
-
-static enum rsg_err
-say(struct desk *d, struct rsg_subject *s, enum rsg_status status, int64_t time)
-{
-	uint32_t n = s->h.consent.count + 1;
-	struct rsg_place_of at = { .kind = RSG_SEAL_CONSENT, .controller = s->controller,
-	    .pk = s->id, .pk2 = rsg_seal_number(n), .version = 1, .generation = 1 };
-	struct rsg_buf text, sealed;
-	enum rsg_err e;
-
-	rsg_buf_init(&text, 4096);
-	rsg_buf_init(&sealed, 8192);
-	word(&text, d, status, time);
-	if ((e = rsg_seal(s->keys.key[RSG_KEY_EVIDENCE], &at, text.p, text.len,
-	    &sealed)) == RSG_OK) {
-		s->h.consent.count = n;
-		rsg_ledger_hash(s->h.consent.head, n, sealed.p, sealed.len,
-		    s->h.consent.head);
-		rsg_bind_id(d->consents, 0, &s->id);
-		rsg_bind_int(d->consents, 1, n);
-		rsg_bind_bytes(d->consents, 2, sealed.p, sealed.len);
-		rsg_bind_bytes(d->consents, 3, s->h.consent.head, RSG_DIGEST_LEN);
-	}
-	rsg_buf_free(&text);
-	rsg_buf_free(&sealed);
-	return e;
-}
-
-static enum rsg_err
-get(struct desk *d, struct rsg_subject *s, int64_t time)
-{
-	struct rsg_benefit_event ev = { .act = RSG_BENEFIT_DELIVERED, .time = time,
-	    .benefit = rsg_id_new(), .consent = 1, .purpose = (uint16_t)d->o->purpose,
-	    .kind = RSG_INCENTIVE_POINTS, .version = 1, .points = 100, .value = 150,
-	    .cost = 150 };
-
-	(void)snprintf(ev.incentive, sizeof(ev.incentive), "welcome-%u",
-	    (unsigned)(draw(&d->s) % 9));
-	return rsg_benefit_append(d->benefits, &d->call, s, time, &ev);
 }
 
 static enum rsg_err
@@ -130,13 +52,10 @@ history(void *ctx, struct people_one *p, const struct rsg_keyset *keys)
 	for (long i = 0; i < d->o->per && e == RSG_OK; i++) {
 		time += (int64_t)(1 + draw(&d->s) % (DAYS / (uint64_t)d->o->per)) * RSG_DAY_US / 2;
 		if (i % 5 == 4) {
-			e = get(d, &s, time);
+			e = told_get(&d->told, &s, (unsigned)(draw(&d->s) % 9), time);
 			continue;
 		}
-		e = say(d, &s, status, time);
-		if (e == RSG_OK)
-			e = rsg_header_grant(&s.h, (uint16_t)d->o->purpose,
-			    RSG_CHANNEL_EMAIL, status, time, 0);
+		e = told_say(&d->told, &s, status, time);
 		status = status == RSG_STATUS_GIVEN ? RSG_STATUS_WITHDRAWN : RSG_STATUS_GIVEN;
 	}
 	p->header = s.h;
@@ -156,8 +75,8 @@ fill(struct desk *d, struct rsg_db *db, const struct rsg_keyring *keys)
 	for (long i = 1; i <= d->o->people && e == RSG_OK; i++) {
 		if (b == NULL) {
 			b = rsg_db_bind(db, RSG_SQL_SUBJECT_INSERT);
-			d->consents = rsg_db_bind(db, RSG_SQL_CONSENT_INSERT);
-			d->benefits = rsg_db_bind(db, RSG_SQL_BENEFIT_INSERT);
+			d->told.consents = rsg_db_bind(db, RSG_SQL_CONSENT_INSERT);
+			d->told.benefits = rsg_db_bind(db, RSG_SQL_BENEFIT_INSERT);
 		}
 		people_begin(&one, d->o->controller);
 		one.before = history;
@@ -165,9 +84,9 @@ fill(struct desk *d, struct rsg_db *db, const struct rsg_keyring *keys)
 		e = people_bind(&one, keys, b, &scratch);
 		if (e == RSG_OK && (i % BATCH == 0 || i == d->o->people)) {
 			(void)rsg_db_send(db, b);
-			(void)rsg_db_send(db, d->consents);
-			if (rsg_bind_count(d->benefits, 0) > 0)
-				(void)rsg_db_send(db, d->benefits);
+			(void)rsg_db_send(db, d->told.consents);
+			if (rsg_bind_count(d->told.benefits, 0) > 0)
+				(void)rsg_db_send(db, d->told.benefits);
 			b = NULL;
 			e = rsg_db_commit(db);
 		}
@@ -224,6 +143,7 @@ main(int argc, char **argv)
 		return 64;
 	}
 	d.s = (uint64_t)o.seed * 2654435761u + 88172645463325252u;
+	d.told.purpose = (uint16_t)o.purpose;
 	d.now = rsg_clock_now();
 	(void)snprintf(path, sizeof(path), "%s/keys/root.key", o.state);
 	if ((e = rsg_secret_init(0)) == RSG_OK &&
