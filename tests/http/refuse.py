@@ -34,3 +34,11 @@ def refused(stack, status, error, method, path, key, json=None, headers=None, ra
     nowhere(stack, r, secrets)
     assert stack.shape() == before
     return p
+
+
+def bad_yes(stack, who, error, status=422, purpose="personalised_offers", member=None, **more):
+    p = refused(stack, status, error, "POST", "/v1/subjects/%s/consents" % who,
+                stack.keys["till"], headers=TILL,
+                json=dict(purpose=purpose, decision="give", **more))
+    if member:
+        assert p.get("member") == member, p

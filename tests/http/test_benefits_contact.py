@@ -210,6 +210,18 @@ def test_a_complaint_is_an_objection(stack, own):
     assert r.json()["withdrawn"] == [] and ask(s, who).json()["may"] is True
 
 
+def test_a_no_waits_for_no_clock(stack):
+    """A tool whose clock goes fast reports who wants no more of it all the same."""
+    for kind, status in (("unsubscribed", "withdrawn"), ("complained", "objected")):
+        who = yes(stack)
+        assert report(stack, who, kind, channel="email",
+                      time="2099-01-01T00:00:00Z").status == 200
+        grant = stack.http("GET", "/v1/subjects/%s/consents" % who, stack.keys["till"],
+                           headers=TILL).json()["grants"][0]
+        assert grant["status"] == status and grant["since"] < "2099", grant
+    problem(report(stack, yes(stack), "opened", time="2099-01-01T00:00:00Z"), 422, "bad-value")
+
+
 def test_a_repeated_report_counts_once(stack):
     who = stack.person()
     head = dict(TILL, **{"Idempotency-Key": "report-" + who})

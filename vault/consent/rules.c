@@ -109,37 +109,6 @@ objected(const struct rsg_policy *policy, const struct rsg_header *h,
 	return false;
 }
 
-static enum rsg_err
-yes(const struct rsg_policy *policy, struct rsg_header *h,
-    const struct rsg_consent *ev, struct rsg_said *said)
-{
-	const struct rsg_purposedef *p = rsg_policy_purpose_no(policy, ev->purpose);
-	struct rsg_grant *g = find(h, ev->purpose, ev->channel), *whole;
-	enum rsg_err e;
-
-	if (objected(policy, h, ev))
-		return RSG_OBJECTION_STANDS;
-	said->event = g != NULL && rsg_rules_yes((enum rsg_status)g->status) ?
-	    RSG_STATUS_RENEWED : RSG_STATUS_GIVEN;
-	said->until = ev->until;
-	if (p != NULL && p->consent_days != 0) {
-		int64_t end = said->time + (int64_t)p->consent_days * RSG_DAY_US;
-
-		if (said->until == 0 || end < said->until)
-			said->until = end;
-	}
-	if (ev->dated && said->time < last(h, ev->purpose, ev->channel))
-		return RSG_OK;		/* they said something else since */
-	if ((e = rsg_header_grant(h, ev->purpose, ev->channel, said->event,
-	    said->time, said->until)) != RSG_OK)
-		return e;
-	/* One channel is given again; for the others the no still holds. */
-	whole = find(h, ev->purpose, RSG_CHANNEL_NONE);
-	if (whole != NULL && whole->status == RSG_STATUS_OBJECTED)
-		whole->status = RSG_STATUS_WITHDRAWN;
-	return RSG_OK;
-}
-
 /* Would this no change a grant? An objection is the strongest word, the same
  * word twice is one, and only a yes expires. */
 static bool
@@ -228,14 +197,125 @@ no(struct rsg_header *h, const struct rsg_consent *ev, struct rsg_said *said)
 	return e;
 }
 
-enum rsg_err
-rsg_rules_apply(const struct rsg_policy *policy, struct rsg_header *h,
-    const struct rsg_consent *ev, struct rsg_said *said)
+/* The objection that a yes lifts, if there is one. */
+struct lifted {
+	bool any;
+	enum rsg_channel channel;
+	int64_t since;
+};
+
+static struct lifted
+lifts(const struct rsg_header *h, const struct rsg_consent *ev)
 {
-	const struct rsg_grant *g;
-	int64_t before = last(h, ev->purpose, ev->channel);
+	const struct rsg_grant *g = rsg_rules_find(h, ev->purpose, RSG_CHANNEL_NONE);
+
+	if (g == NULL || g->status != RSG_STATUS_OBJECTED)
+		g = rsg_rules_find(h, ev->purpose, ev->channel);
+	if (g == NULL || g->status != RSG_STATUS_OBJECTED)
+		return (struct lifted){ .any = false };
+	return (struct lifted){ true, (enum rsg_channel)g->channel, g->since };
+}
+
+static bool
+stands_below(const struct rsg_policy *policy, const struct rsg_purposedef *p,
+    uint16_t above)
+{
+	while (p != NULL && p->parent != 0 && p->parent != above)
+		p = rsg_policy_purpose_no(policy, p->parent);
+	return p != NULL && p->parent == above;
+}
+
+static bool
+agreed(const struct rsg_header *h, uint16_t purpose, enum rsg_channel channel)
+{
+	for (size_t i = 0; i < h->ngrants; i++)
+		if (h->grant[i].purpose == purpose &&
+		    rsg_rules_yes((enum rsg_status)h->grant[i].status) &&
+		    (channel == RSG_CHANNEL_NONE || h->grant[i].channel == channel ||
+		    h->grant[i].channel == RSG_CHANNEL_NONE))
+			return true;
+	return false;
+}
+
+/*
+ * An objection ends what was agreed to under its purpose, too, and the yes that
+ * lifts it does not speak of that: none of it comes back to life by it. What
+ * needed no yes stays objected to; what did is ended, and can be asked for.
+ */
+static enum rsg_err
+keep_below(const struct rsg_policy *policy, struct rsg_header *h, uint16_t above,
+    const struct lifted *l)
+{
+	const struct rsg_purposedef *p;
+	struct rsg_said said;
 	enum rsg_err e = RSG_OK;
 
+	for (size_t i = 0; e == RSG_OK &&
+	    (p = rsg_policy_purpose_at(policy, i)) != NULL; i++) {
+		const struct rsg_consent ev = { .purpose = p->number,
+		    .channel = l->channel, .time = l->since, .status = p->can_object ?
+		    RSG_STATUS_OBJECTED : RSG_STATUS_WITHDRAWN };
+
+		if (stands_below(policy, p, above) &&
+		    (p->can_object || agreed(h, p->number, l->channel)))
+			e = no(h, &ev, &said);
+	}
+	return e;
+}
+
+static enum rsg_err
+yes(const struct rsg_policy *policy, struct rsg_header *h,
+    const struct rsg_consent *ev, struct rsg_said *said)
+{
+	const struct rsg_purposedef *p = rsg_policy_purpose_no(policy, ev->purpose);
+	struct rsg_grant *g = find(h, ev->purpose, ev->channel), *whole;
+	struct lifted lifted = lifts(h, ev);
+	enum rsg_err e;
+
+	if (objected(policy, h, ev))
+		return RSG_OBJECTION_STANDS;
+	said->event = g != NULL && rsg_rules_yes((enum rsg_status)g->status) ?
+	    RSG_STATUS_RENEWED : RSG_STATUS_GIVEN;
+	said->until = ev->until;
+	if (p != NULL && p->consent_days != 0) {
+		int64_t end = said->time + (int64_t)p->consent_days * RSG_DAY_US;
+
+		if (said->until == 0 || end < said->until)
+			said->until = end;
+	}
+	if (ev->dated && said->time < last(h, ev->purpose, ev->channel))
+		return RSG_OK;		/* they said something else since */
+	if ((e = rsg_header_grant(h, ev->purpose, ev->channel, said->event,
+	    said->time, said->until)) != RSG_OK)
+		return e;
+	/* One channel is given again; for the others the no still holds. */
+	whole = find(h, ev->purpose, RSG_CHANNEL_NONE);
+	if (whole != NULL && whole->status == RSG_STATUS_OBJECTED)
+		whole->status = RSG_STATUS_WITHDRAWN;
+	return lifted.any ? keep_below(policy, h, ev->purpose, &lifted) : RSG_OK;
+}
+
+/* Withdrawing from what needs no yes would change nothing: it is an objection. */
+static enum rsg_status
+meant(const struct rsg_policy *policy, const struct rsg_consent *ev)
+{
+	const struct rsg_purposedef *p = rsg_policy_purpose_no(policy, ev->purpose);
+	bool own = ev->status == RSG_STATUS_WITHDRAWN || ev->status == RSG_STATUS_REFUSED;
+
+	return own && p != NULL && p->can_object ? RSG_STATUS_OBJECTED : ev->status;
+}
+
+enum rsg_err
+rsg_rules_apply(const struct rsg_policy *policy, struct rsg_header *h,
+    const struct rsg_consent *word, struct rsg_said *said)
+{
+	struct rsg_consent meaning = *word;
+	const struct rsg_consent *ev = &meaning;
+	const struct rsg_grant *g;
+	int64_t before = last(h, word->purpose, word->channel);
+	enum rsg_err e = RSG_OK;
+
+	meaning.status = meant(policy, word);
 	*said = (struct rsg_said){ .event = ev->status, .time = ev->time };
 	/* Two servers' clocks may differ: what is said now comes after all else. */
 	if (!ev->dated && said->time <= before)

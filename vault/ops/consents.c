@@ -68,31 +68,52 @@ read_word(struct rsg_worker *w, struct rsg_call *c, struct rsg_fields f,
 	return RSG_OK;
 }
 
-/* How it is known. */
+/* How it is known. What of it makes no sense stops a yes; a no goes without. */
 static enum rsg_err
 read_proof(struct rsg_call *c, struct rsg_fields f, struct rsg_consent *ev)
 {
 	int64_t version = rsg_msg_get_int(f, RSG_F_NOTICE_VERSION, 1);
+	bool no = rsg_rules_no(ev->status);
 	const uint8_t *s;
 	size_t len;
 
-	if (version < 1 || version > INT32_MAX)
+	if ((version < 1 || version > INT32_MAX) && !no)
 		return rsg_call_fail(c, RSG_BAD_VALUE, "notice_version", NULL);
-	if (rsg_msg_has(f, RSG_F_NOTICE_VERSION))
+	if (rsg_msg_has(f, RSG_F_NOTICE_VERSION) && version >= 1 && version <= INT32_MAX)
 		ev->notice_version = (uint32_t)version;
 	if (rsg_msg_get(f, RSG_F_SHOWN, &s, &len)) {
 		ev->brief = len == 5 && memcmp(s, "short", 5) == 0;
-		if (!ev->brief && (len != 4 || memcmp(s, "full", 4) != 0))
+		if (!ev->brief && (len != 4 || memcmp(s, "full", 4) != 0) && !no)
 			return rsg_call_fail(c, RSG_BAD_VALUE, "shown", NULL);
 	}
-	if (rsg_msg_get(f, RSG_F_SOURCE, &s, &len) &&
-	    (ev->origin = rsg_origin_find((const char *)s, len)) == RSG_ORIGIN_NONE)
+	if (rsg_msg_get(f, RSG_F_SOURCE, &s, &len) && (ev->origin =
+	    rsg_origin_find((const char *)s, len)) == RSG_ORIGIN_NONE && !no)
 		return rsg_call_fail(c, RSG_BAD_VALUE, "source", NULL);
-	if (rsg_msg_get(f, RSG_F_EVIDENCE, &s, &len) &&
-	    (ev->evidence = (uint8_t)rsg_evidence_find((const char *)s, len)) == 0)
+	if (rsg_msg_get(f, RSG_F_EVIDENCE, &s, &len) && (ev->evidence =
+	    (uint8_t)rsg_evidence_find((const char *)s, len)) == 0 && !no)
 		return rsg_call_fail(c, RSG_BAD_VALUE, "evidence", NULL);
 	(void)rsg_msg_get_id(f, RSG_F_ON_BEHALF, &ev->on_behalf);
 	(void)rsg_msg_get_id(f, RSG_F_ATTACHMENT, &ev->attachment);
+	return RSG_OK;
+}
+
+/* The second yes, where another system asked for it. */
+static enum rsg_err
+read_second(struct rsg_worker *w, struct rsg_call *c, struct rsg_fields f,
+    struct rsg_consent *ev)
+{
+	if (rsg_rules_no(ev->status)) {
+		ev->double_opt_in = NULL;
+		return RSG_OK;
+	}
+	ev->confirmed = rsg_msg_get_int(f, RSG_F_CONFIRMED,
+	    ev->double_opt_in == NULL ? 0 : w->now);
+	if (ev->confirmed != 0 && (ev->double_opt_in == NULL ||
+	    ev->confirmed < ev->time || ev->confirmed > w->now))
+		return rsg_call_fail(c, RSG_BAD_VALUE, "confirmed", NULL);
+	/* Nobody vouches for their own second yes. */
+	if (ev->double_opt_in != NULL && !rsg_id_nil(&c->actor.subject))
+		return rsg_call_fail(c, RSG_BAD_VALUE, "double_opt_in", NULL);
 	return RSG_OK;
 }
 
@@ -108,18 +129,15 @@ rsg_consent_read(struct rsg_worker *w, struct rsg_call *c, struct rsg_fields f,
 		return e;
 	ev->dated = rsg_msg_has(f, RSG_F_TIME);
 	ev->time = rsg_msg_get_int(f, RSG_F_TIME, w->now);
-	if (ev->time > w->now)
-		return rsg_call_fail(c, RSG_BAD_VALUE, "time", NULL);
-	ev->confirmed = rsg_msg_get_int(f, RSG_F_CONFIRMED,
-	    ev->double_opt_in == NULL ? 0 : w->now);
-	if (ev->confirmed != 0 && (ev->double_opt_in == NULL ||
-	    ev->confirmed < ev->time || ev->confirmed > w->now))
-		return rsg_call_fail(c, RSG_BAD_VALUE, "confirmed", NULL);
-	/* Nobody vouches for their own second yes. */
-	if (ev->double_opt_in != NULL && !rsg_id_nil(&c->actor.subject))
-		return rsg_call_fail(c, RSG_BAD_VALUE, "double_opt_in", NULL);
 	ev->gpc = rsg_consent_gpc(c);
-	return RSG_OK;
+	if (ev->time > w->now && !rsg_rules_no(ev->status))
+		return rsg_call_fail(c, RSG_BAD_VALUE, "time", "time:future");
+	if (ev->time > w->now) {
+		/* Whoever's clock goes fast is not kept waiting with a no. */
+		ev->time = w->now;
+		ev->dated = false;
+	}
+	return read_second(w, c, f, ev);
 }
 
 enum rsg_err

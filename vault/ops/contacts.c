@@ -207,8 +207,10 @@ rsg_op_contact_report_want(struct rsg_item *it)
 	    words[k->word].kind, strlen(words[k->word].kind), &k->kind))
 		return rsg_call_fail(c, RSG_BAD_VALUE, "kind", NULL);
 	k->time = rsg_msg_get_int(c->in, RSG_F_TIME, it->batch->w->now);
+	if (k->time > it->batch->w->now && !is_no(k))
+		return rsg_call_fail(c, RSG_BAD_VALUE, "time", "time:future");
 	if (k->time > it->batch->w->now)
-		return rsg_call_fail(c, RSG_BAD_VALUE, "time", NULL);
+		k->time = it->batch->w->now;	/* a no does not wait for a clock */
 	if ((e = rsg_contact_channel(c, &k->channel)) != RSG_OK ||
 	    (e = rsg_contact_purpose(it, &k->purpose)) != RSG_OK ||
 	    (e = rsg_contact_person(it, RSG_ACT_CONTACT_REPORT, is_no(k))) != RSG_OK)

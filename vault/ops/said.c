@@ -90,7 +90,9 @@ put_said(struct rsg_item *it, const struct rsg_consent *ev, int64_t sequence)
 	struct rsg_buf *out = &it->call->out;
 
 	rsg_msg_id(out, RSG_F_SUBJECT, &it->subject->id);
-	rsg_msg_int(out, RSG_F_SEQUENCE, sequence);
+	/* Said before, and not written again: there is no event to point to. */
+	if (sequence != 0)
+		rsg_msg_int(out, RSG_F_SEQUENCE, sequence);
 	/* What is still to be confirmed is only asked for, whatever stood before. */
 	rsg_msg_text(out, RSG_F_STATUS, rsg_status_name(g == NULL || ev->code != NULL ?
 	    ev->status : (enum rsg_status)g->status));
@@ -105,6 +107,7 @@ rsg_op_consent_write(struct rsg_item *it)
 	struct word *x = it->scratch;
 	struct rsg_subject *s = it->subject;
 	struct rsg_said said;
+	int64_t sequence;
 	bool asked = false;
 	enum rsg_err e;
 
@@ -120,8 +123,9 @@ rsg_op_consent_write(struct rsg_item *it)
 		return e;
 	if ((e = rsg_ledger_append(it->batch, it->call, s, &x->ev, &said)) != RSG_OK)
 		return e;
-	rsg_stage_idempotency(it, &s->id, s->h.consent.count);
-	return put_said(it, &x->ev, s->h.consent.count);
+	sequence = said.same ? 0 : s->h.consent.count;
+	rsg_stage_idempotency(it, &s->id, sequence);
+	return put_said(it, &x->ev, sequence);
 }
 
 /* --- The second yes --- */

@@ -247,7 +247,7 @@ against(const struct rsg_policy *p, const struct rsg_question *q)
 			return NULL;
 		s = &nothing;
 	}
-	if (!pu->def.needs_consent && !pu->can_object)
+	if (!pu->def.needs_consent && !pu->def.can_object)
 		return NULL;
 	if ((clause = objection(p, pu, s, q->channel)) != NULL)
 		return clause;

@@ -69,7 +69,6 @@ struct rsg__rule {
 struct rsg__purpose {
 	struct rsg_purposedef def;
 	uint16_t up[RSG__DEPTH];	/* itself, its parent, ... 0 */
-	bool can_object;		/* art. 21: legitimate or public interest */
 	char consent[RSG__CLAUSE], objection[RSG__CLAUSE];
 };
 

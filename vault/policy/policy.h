@@ -209,6 +209,7 @@ struct rsg_purposedef {
 	const char *basis;		/* "consent", "contract", ... */
 	const char *basis_dpv;
 	bool needs_consent;
+	bool can_object;		/* art. 21: legitimate or public interest */
 	bool per_channel;
 	bool necessary;
 	bool marketing, profiling;	/* what an objection can reach */

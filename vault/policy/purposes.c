@@ -124,6 +124,7 @@ read_purpose(struct rsg__reader *r, struct rsg_policy *p,
 		.description = { f.description[0], f.description[1] },
 		.basis = f.basis, .basis_dpv = f.basis_dpv,
 		.needs_consent = bases[basis].consent,
+		.can_object = bases[basis].object,
 		.per_channel = f.per_channel, .necessary = f.necessary,
 		.marketing = f.marketing, .profiling = f.profiling,
 		.covers_children = f.covers, .gpc = f.gpc,
@@ -135,7 +136,6 @@ read_purpose(struct rsg__reader *r, struct rsg_policy *p,
 		.consent_days = (uint32_t)f.consent_days,
 		.retention_days = (uint32_t)f.retention_days,
 	};
-	d->can_object = bases[basis].object;
 	snprintf(d->consent, sizeof(d->consent), "consent:%s", f.id);
 	snprintf(d->objection, sizeof(d->objection), "objection:%s", f.id);
 	p->purpose_at[d->def.number] = (uint8_t)++p->npurposes;
