@@ -214,6 +214,17 @@ def test_a_withdrawal_takes_back_nothing_delivered(offers):
         assert points(offers, who)["balance"] > 0
 
 
+def test_points_are_worth_as_much_after_a_withdrawal(offers):
+    who = offers.person(consents=["personalised_offers"])
+    assert give(offers, who, "deliver", incentive="welcome-200").status == 200
+    assert offers.consent(who, "withdraw").status == 200
+    r = give(offers, who, "spend", incentive="mug")
+    assert r.status == 200 and r.json()["balance"] == 50, r
+    problem(give(offers, who, "deliver", incentive="batteries"), 403, "no-live-consent")
+    # Who never agreed was never offered it.
+    problem(give(offers, offers.person(), "spend", incentive="mug"), 403, "no-live-consent")
+
+
 def test_as_often_as_it_says_and_while_it_is_offered(offers):
     who = offers.person(consents=["personalised_offers"])
     for _ in range(2):

@@ -109,6 +109,14 @@ find_consent(struct rsg_giving *g, uint16_t purpose, uint8_t channel, uint32_t *
 	return rsg_ledger_ends(g->subject, &seen);
 }
 
+/* A sequence that is named has to be a yes to this. */
+static enum rsg_err
+check_named(struct rsg_giving *g, uint32_t sequence)
+{
+	return sequence == 0 && rsg_msg_has(g->call->in, RSG_F_CONSENT_SEQUENCE) ?
+	    refuse(g, RSG_BAD_VALUE, "consent_sequence", NULL) : RSG_OK;
+}
+
 /* No benefit for a consent that was refused or withdrawn, or never given. */
 static enum rsg_err
 check_consent(struct rsg_giving *g, uint16_t purpose, uint8_t channel, uint32_t *sequence)
@@ -122,10 +130,29 @@ check_consent(struct rsg_giving *g, uint16_t purpose, uint8_t channel, uint32_t 
 		return refuse(g, RSG_NO_CONSENT, "purpose", clause);
 	if ((e = find_consent(g, purpose, channel, sequence)) != RSG_OK)
 		return e;
-	/* What the contract gives needs no yes; a sequence named has to be one. */
-	if (*sequence == 0 && ((p != NULL && p->needs_consent) ||
-	    rsg_msg_has(g->call->in, RSG_F_CONSENT_SEQUENCE)))
+	/* What the contract gives needs no yes. */
+	if (*sequence == 0 && p != NULL && p->needs_consent)
 		return refuse(g, RSG_BAD_VALUE, "consent_sequence", NULL);
+	return check_named(g, *sequence);
+}
+
+/*
+ * What points buy was given with the points. Whoever agreed once may still have
+ * it, or a withdrawal would take the points back by another name.
+ */
+static enum rsg_err
+check_paid(struct rsg_giving *g, uint16_t purpose, uint8_t channel, uint32_t *sequence)
+{
+	const char *clause = against(g, purpose, channel);
+	enum rsg_err e;
+
+	if ((e = find_consent(g, purpose, channel, sequence)) != RSG_OK ||
+	    (e = check_named(g, *sequence)) != RSG_OK)
+		return e;
+	if (clause != NULL && *sequence == 0)
+		return refuse(g, RSG_NO_CONSENT, "purpose", clause);
+	if (clause != NULL)
+		*sequence = 0;		/* not for that yes, which is gone */
 	return RSG_OK;
 }
 
@@ -426,7 +453,7 @@ rsg_giving_spend(struct rsg_giving *g, const struct rsg_incentive *i, int64_t po
 		ev.version = i->version;
 		if (i->price == 0)
 			return refuse(g, RSG_INCENTIVE_UNFIT, "incentive", "incentive:price");
-		if ((e = check_consent(g, reward.purpose, reward.channel,
+		if ((e = check_paid(g, reward.purpose, reward.channel,
 		    &reward.consent)) != RSG_OK || (e = check_offer(g, i)) != RSG_OK)
 			return e;
 	}
