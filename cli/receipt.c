@@ -124,6 +124,45 @@ line(const char *what, const struct rsg_json *v)
 	putchar('\n');
 }
 
+/* A yes that is none yet, or that never was one, must not look like one. */
+static void
+show_code(const struct rsg_json *confirmation)
+{
+	static const char *const states[][2] = {
+		{ "awaited", "not in force until its code is typed, by " },
+		{ "lapsed", "never in force: its code was not typed by " },
+		{ "answered", "superseded by a later answer; its code worked until " },
+	};
+	const struct rsg_json *state = rsg_json_get(confirmation, "resguardo:state");
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (is_text(state, states[i][0])) {
+			printf("  %-16s%s", "", states[i][1]);
+			show_value(rsg_json_get(confirmation, "resguardo:codeUntil"));
+			putchar('\n');
+		}
+}
+
+/* Each on a line: what it is, and how it stood when the receipt was made. */
+static void
+show_given(const struct rsg_json *process)
+{
+	const struct rsg_json *all = rsg_json_get(process, "dpv:hasConsequence"),
+	    *more = rsg_json_get(process, "resguardo:benefitsNotShown");
+
+	for (size_t i = 0; i < rsg_json_size(all); i++) {
+		const struct rsg_json *one = rsg_json_at(all, i);
+
+		printf("  %-16s", i == 0 ? "in return" : "");
+		show_value(one);
+		printf(" (");
+		show_value(rsg_json_get(one, "resguardo:state"));
+		printf(")\n");
+	}
+	if (rsg_json_type(more) == RSG_JSON_INT)
+		printf("  %-16sand %lld older\n", "", (long long)rsg_json_int(more));
+}
+
 static void
 show(const struct rsg_json *root)
 {
@@ -149,6 +188,10 @@ show(const struct rsg_json *root)
 	line("what for", rsg_json_get(process, "dpv:hasPurpose"));
 	line("channel", rsg_json_get(process, "resguardo:channel"));
 	line("answer", rsg_json_get(event, "resguardo:status"));
+	show_code(rsg_json_get(event, "resguardo:confirmation"));
+	line("confirmed", rsg_json_get(event, "resguardo:confirmedAt"));
+	line("changed since", rsg_json_get(event, "resguardo:answeredSince"));
+	line("noted without", rsg_json_get(event, "resguardo:lacking"));
 	line("when", rsg_json_get(event, "dpv:isIndicatedAtTime"));
 	line("noted", rsg_json_get(event, "resguardo:recordedAt"));
 	line("how", rsg_json_get(event, "dpv:hasIndicationMethod"));
@@ -157,7 +200,7 @@ show(const struct rsg_json *root)
 	line("its SHA-256", at(record, "dpv:hasNotice", "resguardo:sha256", NULL));
 	line("data", rsg_json_get(process, "dpv:hasPersonalData"));
 	line("may be given to", rsg_json_get(process, "dpv:hasRecipient"));
-	line("in return", rsg_json_get(process, "dpv:hasConsequence"));
+	show_given(process);
 	line("withdraw at", at(record, "dpv:hasConsentControl", "dpv:isExercisedAt", NULL));
 	line("place in chain", at(record, "resguardo:chain", "resguardo:sequence", NULL));
 	line("its hash", at(record, "resguardo:chain", "resguardo:sha256", NULL));

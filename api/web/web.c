@@ -3,21 +3,35 @@
 #include "resguardo/clock.h"
 #include "web/web.h"
 
-/* tests/unit/web.c holds the policy's hash to this. */
+/* tests/unit/web.c holds the policy's hash to this. Letters of the system, one
+ * column that fits a telephone, and on paper all that a screen folds away. */
 const char rsg_web_style[] =
-    "body{font:1.05rem/1.5 system-ui,sans-serif;max-width:42rem;margin:2rem auto;"
-    "padding:0 1rem;color:#1b1b1b;background:#fff}"
-    "h1{font-size:1.5rem;margin:0 0 .25rem}"
-    "dl{display:grid;grid-template-columns:11rem 1fr;gap:.4rem 1rem;margin:1.5rem 0}"
-    "dt{color:#555}dd{margin:0}"
-    "@media(max-width:34rem){dl{display:block}dd{margin:0 0 .8rem}}"
-    ".said{font-size:1.25rem;border-left:.3rem solid #0a5c36;padding:.2rem .8rem}"
+    ":root{color-scheme:light dark}"
+    "body{font:1.05rem/1.5 system-ui,sans-serif;max-width:42rem;margin:1.5rem auto;"
+    "padding:0 1rem;color:#1b1b1b;background:#fff;overflow-wrap:break-word}"
+    "h1{font-size:1.5rem;line-height:1.2;margin:0 0 .25rem}"
+    "h2{font-size:1.15rem;margin:2rem 0 .5rem;border-top:1px solid #767676;"
+    "padding-top:1rem}"
+    "h3{font-size:1.05rem;margin:0}"
+    "p{margin:.25rem 0}"
+    "dl{display:grid;grid-template-columns:11rem 1fr;gap:.5rem 1rem;margin:.75rem 0}"
+    "dt{color:#555}dd{margin:0;min-width:0}"
+    "ul,ol{margin:.5rem 0;padding-left:1.25rem}.got>li{margin:0 0 1rem}"
+    ".said{margin:1.25rem 0;border-left:.3rem solid #0a5c36;padding:.25rem .8rem}"
+    ".said p:first-child{font-size:1.3rem;font-weight:600;line-height:1.3}"
+    ".wait{border-color:#9a5b00}"
+    ".who,.note{font-weight:600}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f4f4f4;"
-    "padding:.8rem;font-size:.8rem}"
+    "padding:.8rem;font-size:.75rem;max-height:9rem;overflow:auto}"
+    "@media(max-width:34rem){dl{display:block}dd{margin:0 0 .7rem}dt{font-size:.95rem}}"
     "@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}"
-    "dt{color:#aaa}pre{background:#262626}.said{border-color:#5fc794}}";
+    "dt{color:#b5b5b5}pre{background:#262626}.said{border-color:#5fc794}"
+    ".wait{border-color:#e0a44a}}"
+    "@media print{body{font-size:10.5pt;max-width:none;margin:0;color:#000;"
+    "background:#fff}pre{max-height:none;font-size:6pt;background:none}"
+    "dt{color:#000}h2,h3{break-after:avoid}li,.said{break-inside:avoid}}";
 
-const char rsg_web_policy[] = "default-src 'none'; style-src 'sha256-l2cEtRZmi1x3oc2rUYyq5yV9eFgslcjoNUXv19u2ihI='; "
+const char rsg_web_policy[] = "default-src 'none'; style-src 'sha256-Ri0bUp6PvNf2VrIcuGBDJXxvW9XkuOMwjVK00DVGtxY='; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 rsg_page *
@@ -48,7 +62,7 @@ rsg_web_text(struct rsg_buf *b, const void *p, size_t n)
 }
 
 void
-rsg_web_time(struct rsg_buf *b, enum rsg_lang lang, int64_t us)
+rsg_web_day(struct rsg_buf *b, enum rsg_lang lang, int64_t us)
 {
 	static const char *const months[2][12] = {
 		{ "January", "February", "March", "April", "May", "June", "July",
@@ -56,11 +70,18 @@ rsg_web_time(struct rsg_buf *b, enum rsg_lang lang, int64_t us)
 		{ "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio",
 		    "agosto", "septiembre", "octubre", "noviembre", "diciembre" },
 	};
-	int64_t day = rsg_clock_day(us), minute = (us - day * RSG_DAY_US) / (60 * RSG_US);
 	int y, m, d;
 
-	rsg_clock_civil(day, &y, &m, &d);
-	rsg_buf_printf(b, lang == RSG_LANG_ES ? "%d de %s de %d, %02d:%02d (UTC)" :
-	    "%d %s %d, %02d:%02d (UTC)", d, months[lang][m - 1], y,
-	    (int)(minute / 60), (int)(minute % 60));
+	rsg_clock_civil(rsg_clock_day(us), &y, &m, &d);
+	rsg_buf_printf(b, lang == RSG_LANG_ES ? "%d de %s de %d" : "%d %s %d", d,
+	    months[lang][m - 1], y);
+}
+
+void
+rsg_web_time(struct rsg_buf *b, enum rsg_lang lang, int64_t us)
+{
+	int64_t minute = (us - rsg_clock_day(us) * RSG_DAY_US) / (60 * RSG_US);
+
+	rsg_web_day(b, lang, us);
+	rsg_buf_printf(b, ", %02d:%02d (UTC)", (int)(minute / 60), (int)(minute % 60));
 }

@@ -22,6 +22,9 @@ extern const char rsg_web_style[];
 /* Text with what HTML takes for itself written otherwise. */
 void rsg_web_text(struct rsg_buf *, const void *, size_t);
 
+/* "21 November 2026" */
+void rsg_web_day(struct rsg_buf *, enum rsg_lang, int64_t us);
+
 /* "21 November 2026, 21:55 (UTC)" */
 void rsg_web_time(struct rsg_buf *, enum rsg_lang, int64_t us);
 

@@ -87,7 +87,8 @@ def test_what_was_given_stands_in_it(offer, language):
         payload = checked(s, receipt(s, who, yes_))
         text = json.dumps(payload, ensure_ascii=False)
         assert SUMMARY[language] in text and "keep-200:1" in text, step
-        assert receipt(s, who, yes_).json()["said"]["in_return"] == SUMMARY[language]
+        one, = receipt(s, who, yes_).json()["said"]["in_return"]
+        assert one["summary"] == SUMMARY[language]
         page = receipt(s, who, yes_, "text/html").text
         assert PAGE[language] in page and SUMMARY[language] in page, step
     # It was given for the yes: the no that came after has a receipt without it.

@@ -62,8 +62,18 @@ whole(void)
 		.until = INT64_C(1850000000000000), .by = "guardian", .notice = "welcome:3",
 		.notice_hash = ones, .language = "es", .method = "button",
 		.words = "Sí, quiero", .role = "till", .place = "store-1",
-		.benefit = "200 puntos", .benefit_id = "points:1", .sequence = 2,
-		.hash = twos, .previous = ones };
+		.lacking = 0x85, .code = RSG_CODE_AWAITED,
+		.code_until = INT64_C(1800001000000000),
+		.confirmed = INT64_C(1799999999600000), .later = INT64_C(1799999999700000),
+		.benefit = { { .id = { { 7, 2, 3, 4, 5, 6, 0x47, 8, 0x89 } },
+		    .kind = "points", .incentive = "points:1", .title = "Puntos",
+		    .summary = "200 puntos", .withdrawal = "Son suyos", .points = 200,
+		    .value = "2.00", .currency = "EUR", .state = "reversed",
+		    .promised = 1, .delivered = 2, .redeemed = 3, .expired = 4,
+		    .reversed = 5, .due = 6, .until = 7, .cause = "error" },
+		    { .id = { { 6, 2, 3, 4, 5, 6, 0x47, 8, 0x89 } }, .kind = "gift",
+		    .summary = "gift", .state = "promised" } },
+		.nbenefits = 2, .nmore = 98, .sequence = 2, .hash = twos, .previous = ones };
 	return r;
 }
 

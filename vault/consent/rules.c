@@ -17,6 +17,12 @@ rsg_origin_name(enum rsg_origin o)
 	return (unsigned)o < RSG_ORIGIN__MAX ? origins[o] : "";
 }
 
+const char *
+rsg_lacking_name(unsigned bit)
+{
+	return bit == RSG_LACKING_BITS - 1 ? "attachment" : rsg_require_name(bit);
+}
+
 enum rsg_origin
 rsg_origin_find(const char *s, size_t len)
 {

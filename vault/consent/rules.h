@@ -23,6 +23,13 @@ enum rsg_origin {
 const char *rsg_origin_name(enum rsg_origin);
 enum rsg_origin rsg_origin_find(const char *, size_t);	/* NONE: no such word */
 
+/* What a no was taken without, by bit: what the policy requires to be named
+ * (rsg_require_name()), or a form that was named and is not there. NULL: a
+ * bit without a meaning. Stored. */
+#define RSG_LACKING_BITS	8
+#define RSG_LACKING_ATTACHMENT	0x80
+const char *rsg_lacking_name(unsigned bit);
+
 /* What is recorded of one event. Texts are borrowed; NULL where there is none. */
 struct rsg_consent {
 	enum rsg_status status;
@@ -46,7 +53,7 @@ struct rsg_consent {
 	const char *record;		/* what it was in the system it comes from */
 	enum rsg_origin origin;
 	uint8_t evidence;		/* enum rsg_evidence */
-	uint8_t lacking;		/* of a no: what should have been named; bits */
+	uint8_t lacking;		/* of a no: bits of rsg_lacking_name() */
 };
 
 /* What became of it. */

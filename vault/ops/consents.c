@@ -333,6 +333,7 @@ rsg_consent_check(struct rsg_worker *w, struct rsg_call *c, struct rsg_consent *
 			return refuse(c, RSG_BAD_VALUE, "attachment", NULL);
 		/* A no waits for no form; but it names none that is not there. */
 		memset(&ev->attachment, 0, sizeof(ev->attachment));
+		ev->lacking |= RSG_LACKING_ATTACHMENT;
 	}
 	if (rsg_rules_no(ev->status)) {
 		(void)find_notice(w, c, ev, who);

@@ -46,7 +46,7 @@ RSG_MUST enum rsg_err rsg_consent_ask_back(struct rsg_worker *, struct rsg_call 
  * rsg_item_allowed() for a no: taken whatever the credential's rate, the
  * record's state and what the request does not name, as long as the policy
  * lets this caller speak for the person at all. *lacking: the bits of
- * rsg_require_name() that should have been named, to be kept with the event.
+ * rsg_lacking_name() that it was taken without, to be kept with the event.
  */
 RSG_MUST enum rsg_err rsg_consent_no(struct rsg_item *, enum rsg_action,
     uint16_t purpose, uint8_t *lacking);

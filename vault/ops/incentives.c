@@ -75,6 +75,16 @@ publish(struct rsg_worker *w, struct rsg_call *c, const struct rsg_controller *k
 	return rsg_buf_err(&c->out);
 }
 
+/* Pages and lists show a title in a line. What is stored already stays. */
+static bool
+titles_fit(const struct rsg_incentive *i)
+{
+	size_t most = rsg_msg_field(RSG_F_TITLE)->max;
+
+	return strlen(i->title[RSG_LANG_EN]) <= most &&
+	    strlen(i->title[RSG_LANG_ES]) <= most;
+}
+
 enum rsg_err
 rsg_op_incentive_publish(struct rsg_worker *w, struct rsg_call *c)
 {
@@ -95,6 +105,8 @@ rsg_op_incentive_publish(struct rsg_worker *w, struct rsg_call *c)
 	    law->estimate_required, body, len, &i, member);
 	if (e != RSG_OK)
 		e = rsg_call_fail(c, e, member, NULL);
+	else if (!titles_fit(&i))
+		e = rsg_call_fail(c, RSG_BAD_VALUE, "title", NULL);
 	else
 		e = publish(w, c, k, &i, body, len);
 	rsg_incentive_free(&i);

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "benefit/benefit.h"
 #include "ops/ops.h"
 #include "ops/people.h"
+#include "ops/returned.h"
 #include "receipt/event.h"
 #include "receipt/receipt.h"
 #include "resguardo/clock.h"
@@ -20,11 +20,9 @@ struct desk {
 	struct rsg_subject person;
 	struct rsg_heard heard;
 	struct rsg_receipt r;
-	struct rsg_benefits benefits;
-	struct rsg_incentive incentive;
-	const struct rsg_benefit_event *given;	/* for this consent; NULL: nothing */
+	struct rsg_returned returned;
 	char role[64], place[256], notice[80], notice_id[96], language[16],
-	    method[256], words[600], incentive_id[80];
+	    method[256], words[600];
 	char name[RSG_RECEIPT_RECIPIENTS][64], title[RSG_RECEIPT_RECIPIENTS][128],
 	    country[RSG_RECEIPT_RECIPIENTS][4];
 };
@@ -163,10 +161,29 @@ read_proof(struct desk *d)
 	r->role = rsg_heard_text(h, RSG_PROOF_ROLE, d->role, sizeof(d->role));
 	r->place = rsg_heard_text(h, RSG_PROOF_PLACE, d->place, sizeof(d->place));
 	r->until = (int64_t)rsg_heard_number(h, RSG_PROOF_UNTIL);
+	r->lacking = (uint8_t)rsg_heard_number(h, RSG_PROOF_LACKING);
+	r->confirmed = (int64_t)rsg_heard_number(h, RSG_PROOF_CONFIRMED);
 	r->by = h->ev.part[RSG_PROOF_ON_BEHALF].p != NULL ? "guardian" :
 	    h->ev.status == RSG_STATUS_REVOKED || h->ev.status == RSG_STATUS_EXPIRED ||
 	    h->ev.status == RSG_STATUS_INVALIDATED || h->ev.status == RSG_STATUS_REQUESTED ?
 	    "controller" : "subject";
+}
+
+/* What was said since counts; whether a code is still waited for follows from
+ * it, as when the code is typed. */
+static void
+read_since(struct desk *d, int64_t now)
+{
+	const struct rsg_ledger_event *ev = &d->heard.ev;
+	int64_t answered = rsg_rules_answered(&d->person.h, ev->purpose, ev->channel);
+	struct rsg_receipt *r = &d->r;
+
+	r->later = answered > ev->time ? answered : 0;
+	if (ev->part[RSG_PROOF_CODE].p == NULL)
+		return;
+	r->code_until = (int64_t)rsg_heard_number(&d->heard, RSG_PROOF_CODE_UNTIL);
+	r->code = r->later != 0 ? RSG_CODE_ANSWERED : now < r->code_until ?
+	    RSG_CODE_AWAITED : RSG_CODE_LAPSED;
 }
 
 static enum rsg_err
@@ -199,54 +216,10 @@ read_all(struct rsg_worker *w, struct rsg_call *c, struct desk *d)
 	r->hash = h->hash;
 	r->previous = h->previous;
 	read_proof(d);
+	read_since(d, w->now);
 	r->is_explicit = rsg_policy_explicit(w->policy, r->method);
 	read_fields(w, d);
 	return RSG_OK;
-}
-
-/* --- What was given in return --- */
-
-/* The first benefit that names this event as what it was given for. */
-static enum rsg_err
-find_benefit(struct desk *d, const struct rsg_result *rows)
-{
-	enum rsg_err e = rsg_benefit_open(&d->person, rows, &d->benefits);
-
-	for (size_t i = 0; e == RSG_OK && d->given == NULL && i < d->benefits.n; i++)
-		if (d->benefits.event[i].consent == d->heard.sequence &&
-		    (d->benefits.event[i].act == RSG_BENEFIT_PROMISED ||
-		    d->benefits.event[i].act == RSG_BENEFIT_DELIVERED))
-			d->given = &d->benefits.event[i];
-	return e;
-}
-
-static enum rsg_err
-read_incentive(struct rsg_worker *w, const struct rsg_call *c, struct desk *d)
-{
-	const struct rsg_controller *k = rsg_vault_controller(w->vault, c->actor.controller);
-	struct rsg_bind *b;
-	int n;
-	enum rsg_err e;
-
-	if (d->given == NULL || k == NULL)
-		return RSG_OK;
-	b = rsg_db_bind(w->db, RSG_SQL_INCENTIVES_NAMED);
-	rsg_bind_int(b, 0, k->number);
-	rsg_bind_text(b, 1, d->given->incentive, strlen(d->given->incentive));
-	rsg_bind_int(b, 2, d->given->version);
-	n = rsg_db_send(w->db, b);
-	if ((e = rsg_db_fetch(w->db)) != RSG_OK)
-		return e;
-	(void)snprintf(d->incentive_id, sizeof(d->incentive_id), "%s:%u",
-	    d->given->incentive, d->given->version);
-	d->r.benefit_id = d->incentive_id;
-	d->r.benefit = d->given->incentive;
-	if (rsg_result_rows(rsg_db_result(w->db, n)) != 1)
-		return RSG_OK;
-	if ((e = rsg_incentive_row(w->vault->keys, w->policy, k->currency,
-	    rsg_db_result(w->db, n), 0, &d->incentive)) == RSG_OK)
-		d->r.benefit = d->incentive.summary[d->r.lang];
-	return e;
 }
 
 /* --- The answer --- */
@@ -258,9 +231,28 @@ put_some(struct rsg_buf *out, enum rsg_field f, const char *s)
 		rsg_msg_text(out, f, s);
 }
 
+/* What a no was taken without, and whether a yes is one already. */
 static void
-put_said(struct rsg_buf *out, const struct rsg_receipt *r)
+put_state(struct rsg_buf *out, const struct rsg_receipt *r)
 {
+	put_some(out, RSG_F_WORDS, r->words);
+	for (unsigned bit = 0; bit < RSG_LACKING_BITS; bit++)
+		if ((r->lacking & 1u << bit) != 0)
+			put_some(out, RSG_F_LACKING, rsg_lacking_name(bit));
+	if (r->confirmed != 0)
+		rsg_msg_int(out, RSG_F_CONFIRMED, r->confirmed);
+	if (r->later != 0)
+		rsg_msg_int(out, RSG_F_LATER, r->later);
+	if (r->code == RSG_CODE_NONE)
+		return;
+	rsg_msg_text(out, RSG_F_CONFIRMATION, rsg_receipt_code_name(r->code));
+	rsg_msg_int(out, RSG_F_CODE_UNTIL, r->code_until);
+}
+
+static void
+put_said(struct rsg_buf *out, const struct desk *d)
+{
+	const struct rsg_receipt *r = &d->r;
 	size_t said = rsg_msg_open(out, RSG_F_SAID), mark = rsg_msg_open(out, RSG_F_PARTY);
 
 	rsg_msg_text(out, RSG_F_CONTROLLER, r->party.name);
@@ -282,7 +274,10 @@ put_said(struct rsg_buf *out, const struct rsg_receipt *r)
 	if (r->until != 0)
 		rsg_msg_int(out, RSG_F_UNTIL, r->until);
 	rsg_msg_text(out, RSG_F_BY, r->by);
-	put_some(out, RSG_F_NOTICE, r->notice);
+	put_some(out, RSG_F_NOTICE, d->notice);
+	if (rsg_heard_number(&d->heard, RSG_PROOF_NOTICE_VERSION) != 0)
+		rsg_msg_int(out, RSG_F_NOTICE_VERSION, (int64_t)rsg_heard_number(&d->heard,
+		    RSG_PROOF_NOTICE_VERSION));
 	put_some(out, RSG_F_METHOD, r->method);
 	for (size_t i = 0; i < r->nfields; i++) {
 		mark = rsg_msg_open(out, RSG_F_FIELD_LIST);
@@ -292,9 +287,10 @@ put_said(struct rsg_buf *out, const struct rsg_receipt *r)
 	}
 	for (size_t i = 0; i < r->nrecipients; i++)
 		rsg_msg_text(out, RSG_F_RECEIVERS, r->recipient[i].title);
-	put_some(out, RSG_F_IN_RETURN, r->benefit);
+	rsg_returned_put(out, &d->returned, r);
 	put_some(out, RSG_F_AUTHORITY, r->authority);
 	put_some(out, RSG_F_JURISDICTION, r->jurisdiction);
+	put_state(out, r);
 	rsg_msg_close(out, said);
 }
 
@@ -313,7 +309,7 @@ answer(struct rsg_worker *w, struct rsg_call *c, const struct desk *d)
 	rsg_msg_id(out, RSG_F_SUBJECT, &d->person.id);
 	rsg_msg_int(out, RSG_F_SEQUENCE, d->r.sequence);
 	rsg_msg_text(out, RSG_F_LANGUAGE, d->r.lang == RSG_LANG_ES ? "es" : "en");
-	put_said(out, &d->r);
+	put_said(out, d);
 	rsg_msg_bytes(out, RSG_F_RECEIPT, jws.p, jws.len);
 	rsg_msg_bytes(out, RSG_F_PAYLOAD, payload.p, payload.len);
 	e = rsg_buf_err(out);
@@ -356,9 +352,10 @@ fetch(struct rsg_worker *w, struct rsg_call *c, struct desk *d, uint32_t sequenc
 		return rsg_call_fail(c, e, "sequence", NULL);
 	if (e != RSG_OK || (e = read_all(w, c, d)) != RSG_OK ||
 	    (e = read_recipients(w, d, rsg_db_result(w->db, recipients))) != RSG_OK ||
-	    (e = find_benefit(d, rsg_db_result(w->db, benefits))) != RSG_OK)
+	    (e = rsg_returned_open(&d->returned, &d->person, sequence, w->now,
+	    rsg_db_result(w->db, benefits), &d->r)) != RSG_OK)
 		return e;
-	return read_incentive(w, c, d);
+	return rsg_returned_words(w, c->actor.controller, &d->returned, &d->r);
 }
 
 enum rsg_err
@@ -383,7 +380,6 @@ rsg_op_receipt(struct rsg_worker *w, struct rsg_call *c)
 	rsg_audit_send(w);
 	e = rsg_db_commit(w->db);
 done:
-	rsg_benefit_free(&d->benefits);
-	rsg_incentive_free(&d->incentive);
+	rsg_returned_free(&d->returned);
 	return e;
 }

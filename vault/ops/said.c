@@ -400,9 +400,10 @@ put_event(struct rsg_worker *w, struct rsg_call *c, int64_t sequence,
 	if (ev->part[RSG_PROOF_CODE_UNTIL].p != NULL)
 		rsg_msg_int(out, RSG_F_CODE_UNTIL,
 		    (int64_t)rsg_get64(ev->part[RSG_PROOF_CODE_UNTIL].p));
-	for (unsigned bit = 0; rsg_require_name(bit) != NULL; bit++)
-		if ((number(&ev->part[RSG_PROOF_LACKING]) & 1u << bit) != 0)
-			rsg_msg_text(out, RSG_F_LACKING, rsg_require_name(bit));
+	n = number(&ev->part[RSG_PROOF_LACKING]);
+	for (unsigned bit = 0; bit < RSG_LACKING_BITS; bit++)
+		if ((n & 1u << bit) != 0 && rsg_lacking_name(bit) != NULL)
+			rsg_msg_text(out, RSG_F_LACKING, rsg_lacking_name(bit));
 	rsg_msg_close(out, mark);
 }
 

@@ -1,8 +1,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "consent/rules.h"
 #include "receipt/jws.h"
-#include "receipt/receipt.h"
+#include "receipt/receipt_int.h"
 #include "resguardo/clock.h"
 #include "resguardo/json.h"
 
@@ -50,6 +51,16 @@ rsg_receipt_status(enum rsg_status s)
 	return (unsigned)s < RSG_STATUS__MAX ? statuses[s] : statuses[0];
 }
 
+const char *
+rsg_receipt_code_name(enum rsg_receipt_code c)
+{
+	static const char *const names[RSG_CODE__MAX] = { [RSG_CODE_NONE] = "none",
+		[RSG_CODE_AWAITED] = "awaited", [RSG_CODE_LAPSED] = "lapsed",
+		[RSG_CODE_ANSWERED] = "answered" };
+
+	return (unsigned)c < RSG_CODE__MAX ? names[c] : names[0];
+}
+
 /* --- Small pieces --- */
 
 static bool
@@ -58,8 +69,8 @@ any(const char *s)
 	return s != NULL && s[0] != '\0';
 }
 
-static void
-put(struct rsg_jw *w, const char *name, const char *s)
+void
+rsg__put(struct rsg_jw *w, const char *name, const char *s)
 {
 	if (any(s))
 		rsg_jw_text(w, name, s);
@@ -77,8 +88,8 @@ put_ref(struct rsg_jw *w, const char *name, const char *prefix, const char *id)
 	rsg_jw_end(w);
 }
 
-static void
-put_type(struct rsg_jw *w, const char *one, const char *two, const char *three)
+void
+rsg__put_type(struct rsg_jw *w, const char *one, const char *two, const char *three)
 {
 	if (two == NULL) {
 		rsg_jw_text(w, "@type", one);
@@ -92,8 +103,8 @@ put_type(struct rsg_jw *w, const char *one, const char *two, const char *three)
 	rsg_jw_end(w);
 }
 
-static void
-put_time(struct rsg_jw *w, const char *name, int64_t us)
+void
+rsg__put_time(struct rsg_jw *w, const char *name, int64_t us)
 {
 	char text[RSG_TIME_TEXT];
 
@@ -111,8 +122,8 @@ put_hex(struct rsg_jw *w, const char *name, const uint8_t *p)
 	rsg_jw_text(w, name, hex);
 }
 
-static void
-put_urn(struct rsg_jw *w, const char *name, const struct rsg_id *id)
+void
+rsg__put_urn(struct rsg_jw *w, const char *name, const struct rsg_id *id)
 {
 	char text[16 + RSG_ID_TEXT] = "urn:uuid:";
 
@@ -162,12 +173,12 @@ static void
 put_head(struct rsg_jw *w, const struct rsg_receipt *r)
 {
 	put_context(w);
-	put_urn(w, "@id", &r->id);
+	rsg__put_urn(w, "@id", &r->id);
 	rsg_jw_text(w, "@type", "dpv:ConsentReceipt");
 	put_id(w, "dct:identifier", &r->id);
 	put_ref(w, "dct:conformsTo", "https://w3id.org/dpv/schema/dpv-27560#",
 	    under_gdpr(r) ? "receipt-eu-gdpr" : "receipt");
-	put_time(w, "dct:created", r->created);
+	rsg__put_time(w, "dct:created", r->created);
 	rsg_jw_text(w, "dct:language", r->lang == RSG_LANG_ES ? "es" : "en");
 	put_ref(w, "dct:publisher", "urn:resguardo:controller:", r->party.name);
 	put_ref(w, "schema:recipient", "", "dpv:DataSubject");
@@ -191,7 +202,7 @@ put_datum(struct rsg_jw *w, const struct rsg_receipt *r, const struct rsg_fieldd
 	bool sensitive = strcmp(f->category, "sensitive") == 0;
 
 	rsg_jw_object(w, NULL);
-	put_type(w, f->dpv, sensitive ? "dpv:SensitivePersonalData" : NULL,
+	rsg__put_type(w, f->dpv, sensitive ? "dpv:SensitivePersonalData" : NULL,
 	    sensitive ? "dpv:SpecialCategoryPersonalData" : NULL);
 	rsg_jw_text(w, "dct:identifier", f->id);
 	rsg_jw_text(w, "dct:title", f->title[r->lang]);
@@ -210,7 +221,7 @@ put_data(struct rsg_jw *w, const struct rsg_receipt *r)
 		put_datum(w, r, r->field[i]);
 	if (r->purchases) {
 		rsg_jw_object(w, NULL);
-		put_type(w, "pd:PurchasesAndSpendingHabit", NULL, NULL);
+		rsg__put_type(w, "pd:PurchasesAndSpendingHabit", NULL, NULL);
 		rsg_jw_text(w, "dct:identifier", "purchases");
 		rsg_jw_text(w, "dct:title", title[r->lang]);
 		put_ref(w, "dpv:hasNecessity", "", r->purpose->necessary ?
@@ -248,12 +259,12 @@ put_storage(struct rsg_jw *w, const struct rsg_receipt *r)
 
 	rsg_jw_array(w, "dpv:hasStorageCondition");
 	rsg_jw_object(w, NULL);
-	put_type(w, "dpv:StorageDuration", NULL, NULL);
+	rsg__put_type(w, "dpv:StorageDuration", NULL, NULL);
 	(void)snprintf(text, sizeof(text), "P%uD", r->purpose->retention_days);
 	rsg_jw_text(w, "dpv:hasDuration", text);
 	rsg_jw_end(w);
 	rsg_jw_object(w, NULL);
-	put_type(w, "dpv:StorageLocation", NULL, NULL);
+	rsg__put_type(w, "dpv:StorageLocation", NULL, NULL);
 	put_places(w, r->storage);
 	rsg_jw_end(w);
 	rsg_jw_end(w);
@@ -269,7 +280,7 @@ put_recipients(struct rsg_jw *w, const struct rsg_receipt *r)
 	rsg_jw_end(w);
 	for (size_t i = 0; i < r->nrecipients; i++) {
 		rsg_jw_object(w, NULL);
-		put_type(w, "dpv:ThirdParty", NULL, NULL);
+		rsg__put_type(w, "dpv:ThirdParty", NULL, NULL);
 		rsg_jw_text(w, "dct:identifier", r->recipient[i].name);
 		rsg_jw_text(w, "schema:name", r->recipient[i].title);
 		if (any(r->recipient[i].country))
@@ -279,31 +290,18 @@ put_recipients(struct rsg_jw *w, const struct rsg_receipt *r)
 	rsg_jw_end(w);
 }
 
-/* Our extension: neither ISO nor DPV has a place for what was given in return. */
-static void
-put_benefit(struct rsg_jw *w, const struct rsg_receipt *r)
-{
-	if (!any(r->benefit))
-		return;
-	rsg_jw_object(w, "dpv:hasConsequence");
-	put_type(w, "risk:Benefit", "risk:Reward", NULL);
-	rsg_jw_text(w, "dct:description", r->benefit);
-	put(w, "resguardo:incentive", r->benefit_id);
-	rsg_jw_end(w);
-}
-
 static void
 put_process(struct rsg_jw *w, const struct rsg_receipt *r)
 {
 	const struct rsg_purposedef *p = r->purpose;
 
 	rsg_jw_object(w, "dpv:hasProcess");
-	put_type(w, "dpv:Process", NULL, NULL);
+	rsg__put_type(w, "dpv:Process", NULL, NULL);
 	rsg_jw_object(w, "dpv:hasPurpose");
 	rsg_jw_text(w, "@id", p->dpv);
 	rsg_jw_text(w, "dct:identifier", p->id);
 	rsg_jw_text(w, "dct:title", p->title[r->lang]);
-	put(w, "dct:description", p->description[r->lang]);
+	rsg__put(w, "dct:description", p->description[r->lang]);
 	rsg_jw_end(w);
 	if (r->channel != RSG_CHANNEL_NONE)
 		rsg_jw_text(w, "resguardo:channel", rsg_channel_name(r->channel));
@@ -311,7 +309,7 @@ put_process(struct rsg_jw *w, const struct rsg_receipt *r)
 	put_data(w, r);
 	put_storage(w, r);
 	put_recipients(w, r);
-	put_benefit(w, r);
+	rsg__put_given(w, r);
 	rsg_jw_end(w);
 }
 
@@ -323,17 +321,17 @@ put_party(struct rsg_jw *w, const struct rsg_receipt *r)
 	rsg_jw_array(w, "dpv:hasEntity");
 	rsg_jw_object(w, NULL);
 	put_party_id(w, r);
-	put_type(w, "dpv:DataController", "dpv:Organisation", NULL);
+	rsg__put_type(w, "dpv:DataController", "dpv:Organisation", NULL);
 	rsg_jw_text(w, "schema:name", r->party.title);
 	put_asked(w, "schema:address", r->party.address);
 	put_asked(w, "schema:contactPoint", r->party.contact);
-	put(w, "schema:email", r->party.email);
-	put(w, "schema:telephone", r->party.phone);
-	put(w, "schema:url", r->party.url);
+	rsg__put(w, "schema:email", r->party.email);
+	rsg__put(w, "schema:telephone", r->party.phone);
+	rsg__put(w, "schema:url", r->party.url);
 	rsg_jw_end(w);
 	if (any(r->authority)) {
 		rsg_jw_object(w, NULL);
-		put_type(w, "dpv:DataProtectionAuthority", NULL, NULL);
+		rsg__put_type(w, "dpv:DataProtectionAuthority", NULL, NULL);
 		rsg_jw_text(w, "schema:name", r->authority);
 		rsg_jw_end(w);
 	}
@@ -347,7 +345,7 @@ put_rights(struct rsg_jw *w, const struct rsg_receipt *r)
 	    r->party.email : r->party.contact;
 
 	rsg_jw_object(w, "dpv:hasConsentControl");
-	put_type(w, "dpv:WithdrawConsent", NULL, NULL);
+	rsg__put_type(w, "dpv:WithdrawConsent", NULL, NULL);
 	put_asked(w, "dpv:isExercisedAt", at);
 	rsg_jw_end(w);
 	if (!under_gdpr(r))
@@ -366,7 +364,7 @@ put_notice(struct rsg_jw *w, const struct rsg_receipt *r)
 		return;
 	}
 	rsg_jw_object(w, "dpv:hasNotice");
-	put_type(w, "dpv:ConsentNotice", NULL, NULL);
+	rsg__put_type(w, "dpv:ConsentNotice", NULL, NULL);
 	rsg_jw_text(w, "dct:identifier", r->notice);
 	put_asked(w, "dct:language", r->language);
 	if (r->notice_hash != NULL)
@@ -384,13 +382,13 @@ put_validity(struct rsg_jw *w, const struct rsg_receipt *r)
 
 	rsg_jw_object(w, "dpv:hasDuration");
 	if (r->until != 0) {
-		put_type(w, "dpv:UntilTimeDuration", NULL, NULL);
-		put_time(w, "dct:valid", r->until);
+		rsg__put_type(w, "dpv:UntilTimeDuration", NULL, NULL);
+		rsg__put_time(w, "dct:valid", r->until);
 	} else if (r->status == RSG_STATUS_GIVEN || r->status == RSG_STATUS_RENEWED) {
-		put_type(w, "dpv:UntilEventDuration", NULL, NULL);
+		rsg__put_type(w, "dpv:UntilEventDuration", NULL, NULL);
 		rsg_jw_text(w, "dct:description", event[r->lang]);
 	} else
-		put_type(w, "dpv:EndlessDuration", NULL, NULL);
+		rsg__put_type(w, "dpv:EndlessDuration", NULL, NULL);
 	rsg_jw_end(w);
 }
 
@@ -406,27 +404,58 @@ put_who(struct rsg_jw *w, const struct rsg_receipt *r)
 		put_ref(w, "dpv:isIndicatedBy", "", "dpv:DataSubject");
 }
 
+/* What a no was taken without. */
+static void
+put_lacking(struct rsg_jw *w, const struct rsg_receipt *r)
+{
+	if (r->lacking == 0)
+		return;
+	rsg_jw_array(w, "resguardo:lacking");
+	for (unsigned bit = 0; bit < RSG_LACKING_BITS; bit++)
+		if ((r->lacking & 1u << bit) != 0 && rsg_lacking_name(bit) != NULL)
+			rsg_jw_text(w, NULL, rsg_lacking_name(bit));
+	rsg_jw_end(w);
+}
+
+/* A yes is none until its code came back; then it says when. */
+static void
+put_code(struct rsg_jw *w, const struct rsg_receipt *r)
+{
+	if (r->confirmed != 0)
+		rsg__put_time(w, "resguardo:confirmedAt", r->confirmed);
+	if (r->code == RSG_CODE_NONE)
+		return;
+	rsg_jw_object(w, "resguardo:confirmation");
+	rsg_jw_text(w, "resguardo:state", rsg_receipt_code_name(r->code));
+	rsg__put_time(w, "resguardo:codeUntil", r->code_until);
+	rsg_jw_end(w);
+}
+
 static void
 put_event(struct rsg_jw *w, const struct rsg_receipt *r)
 {
 	bool yes = r->status == RSG_STATUS_GIVEN || r->status == RSG_STATUS_RENEWED;
 
 	rsg_jw_object(w, "dpv:hasConsentStatus");
-	put_type(w, rsg_receipt_status(r->status), !yes ? NULL : r->is_explicit ?
+	rsg__put_type(w, rsg_receipt_status(r->status), !yes ? NULL : r->is_explicit ?
 	    "dpv:ExplicitlyExpressedConsent" : "dpv:ExpressedConsent", NULL);
 	rsg_jw_text(w, "resguardo:status", rsg_status_name(r->status));
 	if (r->status == RSG_STATUS_OBJECTED)
 		put_ref(w, "dpv:hasRight", "", "eu-gdpr:A21");
 	put_who(w, r);
-	put_time(w, "dpv:isIndicatedAtTime", r->time);
-	put_time(w, "resguardo:recordedAt", r->recorded);
+	rsg__put_time(w, "dpv:isIndicatedAtTime", r->time);
+	rsg__put_time(w, "resguardo:recordedAt", r->recorded);
 	put_validity(w, r);
-	put(w, "dpv:hasIndicationMethod", r->method);
-	put(w, "resguardo:words", r->words);
-	put(w, "resguardo:recordedBy", r->role);
-	put(w, "resguardo:place", r->place);
+	rsg__put(w, "dpv:hasIndicationMethod", r->method);
+	rsg__put(w, "resguardo:words", r->words);
+	rsg__put(w, "resguardo:recordedBy", r->role);
+	rsg__put(w, "resguardo:place", r->place);
 	if (r->gpc)
 		rsg_jw_bool(w, "resguardo:globalPrivacyControl", true);
+	put_lacking(w, r);
+	put_code(w, r);
+	if (r->later != 0)
+		rsg__put_time(w, "resguardo:answeredSince", r->later);
 	rsg_jw_end(w);
 }
 
@@ -449,14 +478,14 @@ rsg_receipt_put(struct rsg_buf *b, const struct rsg_receipt *r)
 	rsg_jw_object(&w, NULL);
 	put_head(&w, r);
 	rsg_jw_object(&w, "dpv:hasRecordOfActivity");
-	put_urn(&w, "@id", &r->record);
+	rsg__put_urn(&w, "@id", &r->record);
 	rsg_jw_text(&w, "@type", "dpv:ConsentRecord");
 	put_id(&w, "dct:identifier", &r->record);
 	put_ref(&w, "dct:conformsTo", "https://w3id.org/dpv/schema/dpv-27560#",
 	    under_gdpr(r) ? "record-eu-gdpr" : "record");
 	rsg_jw_object(&w, "dpv:hasDataSubject");
-	put_urn(&w, "@id", &r->subject);
-	put_type(&w, "dpv:DataSubject", NULL, NULL);
+	rsg__put_urn(&w, "@id", &r->subject);
+	rsg__put_type(&w, "dpv:DataSubject", NULL, NULL);
 	rsg_jw_end(&w);
 	put_ref(&w, "dpv:hasDataController", "urn:resguardo:controller:", r->party.name);
 	if (any(r->jurisdiction))
