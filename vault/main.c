@@ -17,14 +17,14 @@
 #include "resguardo/log.h"
 #include "resguardo/secret.h"
 #include "work/link.h"
+#include "segment/ranges.h"
 #include "work/vault.h"
 #include "work/worker.h"
 
 #define FD_CONTROL	3
 #define FD_ADMIN	4
-#define BATCH_WORKERS	2
-#define SOLO_WORKERS	2
-#define LOCKED_BYTES	((BATCH_WORKERS + SOLO_WORKERS) * RSG_ARENA_BYTES + 1024 * 1024)
+#define WORKERS		2	/* on each lane */
+#define LOCKED_BYTES	(RSG_LANE__MAX * WORKERS * RSG_ARENA_BYTES + 1024 * 1024)
 
 static struct rsg_queue *queue;
 static struct rsg_link *link_;
@@ -34,8 +34,9 @@ static void
 take(void *ctx, struct rsg_call *c)
 {
 	enum rsg_mode mode = rsg_ops_get(c->op)->mode;
-	enum rsg_lane lane = mode == RSG_MODE_SOLO || c->socket == RSG_SOCKET_ADMIN ?
-	    RSG_LANE_SOLO : RSG_LANE_BATCH;
+	enum rsg_lane lane = rsg_msg_op(c->op)->sockets & RSG_CALL_LONG ? RSG_LANE_LONG :
+	    mode == RSG_MODE_SOLO || c->socket == RSG_SOCKET_ADMIN ? RSG_LANE_SOLO :
+	    RSG_LANE_BATCH;
 
 	(void)ctx;
 	if (mode == RSG_MODE_FREE)
@@ -92,13 +93,14 @@ main(void)
 		return 1;
 	if ((e = rsg_integrate_open(vault.conninfo, vault.state, &log)) == RSG_OK &&
 	    (e = rsg_integrate_start(log)) == RSG_OK)
-		e = rsg_pool_start(&vault, queue, link_, BATCH_WORKERS, SOLO_WORKERS,
-		    &pool);
+		e = rsg_pool_start(&vault, queue, link_, (const int[RSG_LANE__MAX]){
+		    WORKERS, WORKERS, WORKERS }, &pool);
 	if (e == RSG_OK && write(FD_CONTROL, "R", 1) == 1) {
 		rsg_log(RSG_LOG_INFO, "vault.ready", NULL);
 		rsg_link_run(link_);
 	}
 	rsg_queue_close(queue);
+	rsg_ranges_stop();
 	rsg_pool_join(pool);
 	rsg_integrate_stop(log);	/* after the last entries were written */
 	rsg_integrate_close(log);

@@ -87,7 +87,7 @@ rsg_conn_end(struct rsg_conns *all, struct rsg_conn *c, int64_t now)
 	if (c->stage == RSG_IDLE)
 		return;
 	if (c->stage == RSG_WAITING)
-		rsg_conn_unwait(all, c);
+		rsg_conn_unwait(c);
 	if (c->response != NULL)
 		MHD_destroy_response(c->response);
 	c->response = NULL;
@@ -102,36 +102,63 @@ rsg_conn_end(struct rsg_conns *all, struct rsg_conn *c, int64_t now)
 	rsg_request_reset(&c->rq);
 }
 
-void
+enum rsg_err
 rsg_conn_wait(struct rsg_conns *all, struct rsg_conn *c, int64_t now)
 {
+	bool lengthy = (rsg_msg_op(c->rq.match.route->op)->sockets & RSG_CALL_LONG) != 0;
+	struct rsg_line *line = lengthy ? &all->lengthy : &all->brief;
+
+	if (line->n >= (size_t)rsg_limit[lengthy ? RSG_LIMIT_LONG : RSG_LIMIT_WAITING])
+		return RSG_BUSY;
 	c->stage = RSG_WAITING;
 	c->deadline = INT64_MAX;	/* a suspended connection is not swept */
-	c->call_deadline = now + rsg_limit[RSG_LIMIT_VAULT_MS] * MS;
+	c->call_deadline = now + MS *
+	    rsg_limit[lengthy ? RSG_LIMIT_LONG_MS : RSG_LIMIT_VAULT_MS];
+	c->line = line;
 	c->next = NULL;
-	c->prev = all->last;
-	if (all->last != NULL)
-		all->last->next = c;
+	c->prev = line->last;
+	if (line->last != NULL)
+		line->last->next = c;
 	else
-		all->first = c;
-	all->last = c;
-	all->waiting++;
+		line->first = c;
+	line->last = c;
+	line->n++;
+	return RSG_OK;
 }
 
 void
-rsg_conn_unwait(struct rsg_conns *all, struct rsg_conn *c)
+rsg_conn_unwait(struct rsg_conn *c)
 {
+	struct rsg_line *line = c->line;
+
 	if (c->prev != NULL)
 		c->prev->next = c->next;
 	else
-		all->first = c->next;
+		line->first = c->next;
 	if (c->next != NULL)
 		c->next->prev = c->prev;
 	else
-		all->last = c->prev;
+		line->last = c->prev;
 	c->next = c->prev = NULL;
-	all->waiting--;
+	c->line = NULL;
+	line->n--;
 	c->stage = RSG_HEAD_READ;
+}
+
+size_t
+rsg_conns_waiting(const struct rsg_conns *all)
+{
+	return all->brief.n + all->lengthy.n;
+}
+
+struct rsg_conn *
+rsg_conns_late(const struct rsg_conns *all, int64_t now)
+{
+	if (all->brief.first != NULL && all->brief.first->call_deadline <= now)
+		return all->brief.first;
+	if (all->lengthy.first != NULL && all->lengthy.first->call_deadline <= now)
+		return all->lengthy.first;
+	return NULL;
 }
 
 uint64_t

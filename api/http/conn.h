@@ -3,7 +3,8 @@
  *
  * A slot's number and generation make the serial of a call, so that a reply
  * that comes too late finds nobody. Waiting ones stand in a queue by the time
- * they were sent, which is also the order of their deadlines.
+ * they were sent, which is also the order of their deadlines: one queue of the
+ * short calls, one of the long.
  */
 #ifndef RESGUARDO_API_HTTP_CONN_H
 #define RESGUARDO_API_HTTP_CONN_H
@@ -35,15 +36,22 @@ struct rsg_conn {
 	int status;
 	size_t out_bytes;
 	struct rsg_conn *next, *prev;	/* among the waiting */
+	struct rsg_line *line;		/* in which it stands */
 	int64_t call_deadline;
+};
+
+/* Those that wait, oldest first. */
+struct rsg_line {
+	struct rsg_conn *first, *last;
+	size_t n;
 };
 
 struct rsg_conns {
 	struct rsg_conn **slot;
 	uint32_t *spare;
-	size_t n, spares, open, waiting, active;
+	size_t n, spares, open, active;
 	uint64_t bodies;		/* bytes of bodies held */
-	struct rsg_conn *first, *last;	/* waiting, oldest first */
+	struct rsg_line brief, lengthy;
 };
 
 RSG_MUST enum rsg_err rsg_conns_init(struct rsg_conns *, size_t most);
@@ -58,9 +66,13 @@ void rsg_conn_free(struct rsg_conns *, struct rsg_conn *);
 void rsg_conn_begin(struct rsg_conns *, struct rsg_conn *, int64_t now);
 void rsg_conn_end(struct rsg_conns *, struct rsg_conn *, int64_t now);
 
-/* In and out of the queue of the waiting. */
-void rsg_conn_wait(struct rsg_conns *, struct rsg_conn *, int64_t now);
-void rsg_conn_unwait(struct rsg_conns *, struct rsg_conn *);
+/* Into the queue of those that wait, or RSG_BUSY when as many wait as may; and
+ * out of it. */
+RSG_MUST enum rsg_err rsg_conn_wait(struct rsg_conns *, struct rsg_conn *, int64_t now);
+void rsg_conn_unwait(struct rsg_conn *);
+size_t rsg_conns_waiting(const struct rsg_conns *);
+/* Who waits longest of those whose call's deadline has come; NULL: nobody. */
+struct rsg_conn *rsg_conns_late(const struct rsg_conns *, int64_t now);
 
 uint64_t rsg_conn_serial(const struct rsg_conn *);
 /* The waiting connection of that serial, or NULL. */

@@ -231,7 +231,7 @@ answer_here(struct rsg_server *s, struct rsg_conn *c, struct rsg_fields vault)
 	static const char healthy[] = "{\"status\":\"ok\"}";
 	static const char gpc[] = "{\"gpc\":true,\"lastUpdate\":\"" GPC_SINCE "\"}";
 	struct rsg_gauges g = { (int64_t)s->conns.open,
-	    (int64_t)s->conns.waiting, (int64_t)s->conns.bodies };
+	    (int64_t)rsg_conns_waiting(&s->conns), (int64_t)s->conns.bodies };
 	const uint8_t *p;
 	struct rsg_buf b;
 	size_t n;
@@ -257,16 +257,17 @@ answer_here(struct rsg_server *s, struct rsg_conn *c, struct rsg_fields vault)
 static enum rsg_err
 call(struct rsg_server *s, struct rsg_conn *c)
 {
-	enum rsg_err e;
+	enum rsg_err e = rsg_conn_wait(&s->conns, c, rsg_clock_mono());
 
-	if (s->conns.waiting >= (size_t)rsg_limit[RSG_LIMIT_WAITING])
-		return RSG_BUSY;
-	e = rsg_channel_add(&s->channel, c->rq.match.route->op,
-	    rsg_conn_serial(c), &c->rq.msg);
 	if (e != RSG_OK)
 		return e;
+	e = rsg_channel_add(&s->channel, c->rq.match.route->op,
+	    rsg_conn_serial(c), &c->rq.msg);
+	if (e != RSG_OK) {
+		rsg_conn_unwait(c);
+		return e;
+	}
 	rsg_buf_reset(&c->rq.msg);	/* wiped: the channel has its copy */
-	rsg_conn_wait(&s->conns, c, rsg_clock_mono());
 	MHD_suspend_connection(c->mhd);
 	return RSG_OK;
 }
@@ -341,7 +342,7 @@ rsg_handler_reply(void *arg, const struct rsg_head *h, struct rsg_fields f)
 	s->replies++;
 	if (c == NULL)
 		return;		/* it came too late: the asker has its 504 */
-	rsg_conn_unwait(&s->conns, c);
+	rsg_conn_unwait(c);
 	if (c->listener == RSG_PUBLIC)
 		rsg_answer_reply(c, h->op == c->rq.match.route->op ?
 		    h->status : RSG_INTERNAL, f);
@@ -355,7 +356,7 @@ rsg_handler_reply(void *arg, const struct rsg_head *h, struct rsg_fields f)
 void
 rsg_handler_fail(struct rsg_server *s, struct rsg_conn *c, enum rsg_err e)
 {
-	rsg_conn_unwait(&s->conns, c);
+	rsg_conn_unwait(c);
 	if (c->listener == RSG_PUBLIC)
 		rsg_answer_error(c, e, false);
 	else

@@ -33,6 +33,8 @@ enum rsg_limit {
 	L(SEND_MS, 60000)	/* an answer until it is taken */ \
 	L(SILENT_S, 20)		/* without a byte either way */ \
 	L(VAULT_MS, 30000)	/* a call into the vault process */ \
+	L(LONG_MS, 900000)	/* one that may look at everybody */ \
+	L(LONG, 32)		/* such calls not answered yet */ \
 	L(DRAIN_MS, 5000)	/* unfinished work when told to stop */
 	RSG_LIMITS
 #undef L

@@ -150,15 +150,17 @@ done:
 static void
 fail_waiting(struct rsg_server *s, enum rsg_err e)
 {
-	while (s->conns.first != NULL)
-		rsg_handler_fail(s, s->conns.first, e);
+	struct rsg_conn *c;
+
+	while ((c = rsg_conns_late(&s->conns, INT64_MAX)) != NULL)
+		rsg_handler_fail(s, c, e);
 }
 
 static void
 lose_channel(struct rsg_server *s, enum rsg_err e)
 {
 	rsg_log(RSG_LOG_WARN, "api.vault-gone", "reason", RSG_LOG_S,
-	    rsg_err_id(e), "waiting", RSG_LOG_I, (int64_t)s->conns.waiting, NULL);
+	    rsg_err_id(e), "waiting", RSG_LOG_I, (int64_t)rsg_conns_waiting(&s->conns), NULL);
 	rsg_channel_drop(&s->channel);
 	fail_waiting(s, RSG_PEER_GONE);
 }
@@ -170,7 +172,7 @@ read_control(struct rsg_server *s)
 
 	switch (rsg_control_read(s->control, false, &fd)) {
 	case RSG_CONTROL_CHANNEL:
-		if (s->conns.waiting > 0)
+		if (rsg_conns_waiting(&s->conns) > 0)
 			lose_channel(s, RSG_PEER_GONE);
 		rsg_channel_use(&s->channel, fd);
 		rsg_log(RSG_LOG_INFO, "api.channel", NULL);
@@ -201,13 +203,14 @@ static void
 look_at_clock(struct rsg_server *s)
 {
 	int64_t now = rsg_clock_mono();
+	struct rsg_conn *late;
 	size_t slow;
 
 	if (now < s->next_tick)
 		return;
 	s->next_tick = now + TICK_MS * 1000;
-	while (s->conns.first != NULL && s->conns.first->call_deadline <= now)
-		rsg_handler_fail(s, s->conns.first, RSG_TIMEOUT);
+	while ((late = rsg_conns_late(&s->conns, now)) != NULL)
+		rsg_handler_fail(s, late, RSG_TIMEOUT);
 	slow = rsg_conns_sweep(&s->conns, now);
 	while (slow-- > 0)
 		rsg_metrics_slow();

@@ -17,7 +17,7 @@
 #define FIELD_HEAD	6	/* number, length */
 
 /* The tables. ops.def names sockets shortly. */
-enum { API = RSG_SOCKET_API, ADMIN = RSG_SOCKET_ADMIN };
+enum { API = RSG_SOCKET_API, ADMIN = RSG_SOCKET_ADMIN, LONG = RSG_CALL_LONG };
 
 static const struct rsg_fieldinfo fields[RSG_F__MAX] = {
 #define F(name, json, type, max, shape) \

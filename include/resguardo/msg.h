@@ -54,6 +54,7 @@ enum rsg_op {
 };
 
 enum { RSG_SOCKET_API = 1, RSG_SOCKET_ADMIN = 2 };
+#define RSG_CALL_LONG	4	/* beside the sockets: it may look at everybody */
 enum rsg_many { RSG_ONE, RSG_OPT, RSG_MANY };
 enum rsg_place { RSG_PATH, RSG_QUERY, RSG_HEADER, RSG_BODY };
 
@@ -75,7 +76,7 @@ struct rsg_shapeinfo {
 };
 struct rsg_opinfo {
 	const char *name;		/* "SUBJECT_READ" */
-	unsigned sockets;
+	unsigned sockets;		/* and RSG_CALL_LONG */
 	enum rsg_shape in, out;
 };
 

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -156,6 +157,32 @@ def metric(s, name):
     return int(re.search("^%s ([0-9]+)$" % name, s.metrics().text, re.M).group(1))
 
 
+def hold(s, table):
+    """A transaction that lets nobody read the table until it is told to end."""
+    held = s.popen(PG + "/psql", "-h", s.state + "/run", "-U", "postgres", "-XAtq", "resguardo",
+                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    held.stdin.write("BEGIN; LOCK TABLE %s; SELECT 'locked';\n" % table)
+    held.stdin.flush()
+    assert held.stdout.readline() == "locked\n"
+    return held
+
+
+def test_reports_hold_up_nobody_else(own):
+    """More of them than there are workers for; notices are read meanwhile."""
+    s = own()
+    s.person(consents=["segmentation"])
+    held = hold(s, "benefit_event")
+    with ThreadPoolExecutor(5) as pool:
+        reports = [pool.submit(report, s, "value") for _ in range(5)]
+        while int(s.sql("SELECT count(*) FROM pg_stat_activity"
+                        " WHERE wait_event_type = 'Lock'")) < 2:
+            pass
+        assert s.http("GET", "/v1/notices", s.keys["officer"], headers=STAFF).status == 200
+        assert not any(r.done() for r in reports)
+        held.communicate("COMMIT;\n")
+        assert [r.result().json()["people"] for r in reports] == [1] * 5
+
+
 def test_long_reports_say_how_far_they_are(own):
     """A report that is held up tells so, and goes on when it can."""
     s = own()
@@ -163,11 +190,7 @@ def test_long_reports_say_how_far_they_are(own):
         s.person(consents=["segmentation"])
     blocks = metric(s, "resguardo_vault_scanned_blocks_total")
     rows_ = metric(s, "resguardo_vault_scanned_rows_total")
-    held = s.popen(PG + "/psql", "-h", s.state + "/run", "-U", "postgres", "-XAtq", "resguardo",
-                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    held.stdin.write("BEGIN; LOCK TABLE subject; SELECT 'locked';\n")
-    held.stdin.flush()
-    assert held.stdout.readline() == "locked\n"
+    held = hold(s, "subject")
     p = s.popen(s.bin + "/resguardo", "report", "consents", "--controller", "acme", "--csv",
                 "--state", s.state, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     line = p.stderr.readline()

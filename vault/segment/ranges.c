@@ -8,6 +8,7 @@
 #define CHUNK_MIN	64	/* blocks: a thousand people, ten times what asking costs */
 #define CHUNK_MAX	16384
 
+static atomic_bool stopping;
 static struct {
 	_Atomic uint64_t running, rows, blocks, goal;
 } figures;
@@ -38,7 +39,13 @@ bool
 rsg_ranges_went(struct rsg_ranges *r, uint64_t rows)
 {
 	atomic_fetch_add(&figures.rows, rows);
-	return atomic_load(&r->err) == RSG_OK;
+	return atomic_load(&r->err) == RSG_OK && !atomic_load(&stopping);
+}
+
+void
+rsg_ranges_stop(void)
+{
+	atomic_store(&stopping, true);
 }
 
 static void *
@@ -51,7 +58,7 @@ take_all(void *arg)
 	int none = RSG_OK;
 	enum rsg_err e;
 
-	while (atomic_load(&r->err) == RSG_OK) {
+	while (rsg_ranges_went(r, 0)) {
 		first = atomic_fetch_add(&r->next, r->chunk);
 		if (first >= job->blocks)
 			break;
@@ -100,5 +107,6 @@ rsg_ranges_run(const struct rsg_ranges_job *job)
 		(void)pthread_join(taker[i].thread, NULL);
 	atomic_fetch_sub(&figures.goal, (uint64_t)job->blocks);
 	atomic_fetch_sub(&figures.running, 1);
-	return (enum rsg_err)atomic_load(&r.err);
+	/* What was left out may be what matters: no part is an answer. */
+	return atomic_load(&stopping) ? RSG_UNAVAILABLE : (enum rsg_err)atomic_load(&r.err);
 }

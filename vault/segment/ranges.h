@@ -31,8 +31,11 @@ struct rsg_ranges_job {
 /* RSG_OK, or the first error of a `take`. Fewer threads than asked for is none. */
 RSG_MUST enum rsg_err rsg_ranges_run(const struct rsg_ranges_job *);
 
-/* So many rows more were read. False: another thread failed, so stop. */
+/* So many rows more were read. False: another thread failed, or all are to end. */
 bool rsg_ranges_went(struct rsg_ranges *, uint64_t rows);
+
+/* The process is to end: all runs do, with RSG_UNAVAILABLE, those to come too. */
+void rsg_ranges_stop(void);
 
 /* How far scans are, for metrics: since start, of the whole process. */
 struct rsg_scan_figures {

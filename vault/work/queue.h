@@ -1,6 +1,7 @@
 /*
  * queue.h - calls that wait for a worker, in lanes that do not hold each
- * other up: short ones that share a transaction, long ones that run alone.
+ * other up: those that share a transaction, those that run alone, and those
+ * that look at everybody.
  */
 #ifndef RSG_QUEUE_H
 #define RSG_QUEUE_H
@@ -9,7 +10,7 @@
 
 #define RSG_QUEUE_MAX	4096		/* calls a lane; more are answered RSG_BUSY */
 
-enum rsg_lane { RSG_LANE_BATCH, RSG_LANE_SOLO, RSG_LANE__MAX };
+enum rsg_lane { RSG_LANE_BATCH, RSG_LANE_SOLO, RSG_LANE_LONG, RSG_LANE__MAX };
 
 /* How calls may share a transaction: only with their like. */
 enum rsg_mode {

@@ -198,7 +198,7 @@ start(struct rsg_pool *p, struct rsg_vault *v, enum rsg_lane lane)
 
 enum rsg_err
 rsg_pool_start(struct rsg_vault *v, struct rsg_queue *q, struct rsg_link *l,
-    int batch, int solo, struct rsg_pool **out)
+    const int workers[RSG_LANE__MAX], struct rsg_pool **out)
 {
 	struct rsg_pool *p = calloc(1, sizeof(*p));
 	enum rsg_err e = RSG_OK;
@@ -208,8 +208,9 @@ rsg_pool_start(struct rsg_vault *v, struct rsg_queue *q, struct rsg_link *l,
 		return RSG_NO_MEMORY;
 	p->queue = q;
 	p->link = l;
-	for (int i = 0; i < batch + solo && i < WORKERS_MAX && e == RSG_OK; i++)
-		e = start(p, v, i < batch ? RSG_LANE_BATCH : RSG_LANE_SOLO);
+	for (int lane = 0; lane < RSG_LANE__MAX; lane++)
+		for (int i = 0; i < workers[lane] && p->n < WORKERS_MAX && e == RSG_OK; i++)
+			e = start(p, v, (enum rsg_lane)lane);
 	return e;
 }
 

@@ -13,9 +13,9 @@
 
 struct rsg_pool;
 
-/* Start `batch` workers on the short lane and `solo` on the long one. */
+/* Start so many workers on each lane. */
 RSG_MUST enum rsg_err rsg_pool_start(struct rsg_vault *, struct rsg_queue *,
-    struct rsg_link *, int batch, int solo, struct rsg_pool **);
+    struct rsg_link *, const int workers[RSG_LANE__MAX], struct rsg_pool **);
 
 /* After rsg_queue_close(): wait until all are done. */
 void rsg_pool_join(struct rsg_pool *);

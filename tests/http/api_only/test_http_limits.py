@@ -154,6 +154,20 @@ def test_more_waiting_calls_than_allowed(start):
         assert read_answer(s).error() == "peer-gone"
 
 
+def test_long_calls_leave_room_for_others(start):
+    api = start(LONG=2)
+    api.vault.answer = lambda op, fields: None if op == "REPORT" else ("OK", [])
+    held = [api.connect() for _ in range(2)]
+    for s in held:
+        s.sendall(b"GET /v1/reports/value HTTP/1.1\r\nHost: l\r\nAuthorization: Bearer x\r\n\r\n")
+    while len(api.vault.seen) < 2:
+        pass
+    answer = api.ask("GET", "/v1/reports/value")
+    assert answer.status == 503 and answer.error() == "busy"
+    api.vault.answer = None
+    assert api.ask("GET", "/v1/me").status == 200
+
+
 def test_more_connections_than_allowed(start):
     api = start(PER_IP=3)
     held = [api.connect() for _ in range(3)]

@@ -67,6 +67,36 @@ def test_vault_that_does_not_answer(start):
     assert api.ask("GET", "/v1/me", sock=s).status == 200
 
 
+REPORT = b"GET /v1/reports/consents HTTP/1.1\r\nHost: l\r\nAuthorization: Bearer x\r\n\r\n"
+
+
+def test_call_that_may_be_long_is_waited_for(start):
+    """Others that came after it run out of their time; it does not."""
+    api = start(VAULT_MS=300, LONG_MS=600000)
+    real, held = api.vault._one, []
+
+    def hold_all(sock, frame):
+        held.append((sock, frame))
+        return True
+
+    api.vault._one = hold_all
+    report = api.connect()
+    report.sendall(REPORT)
+    assert api.ask("GET", "/v1/me").status == 504
+    api.vault.answer = lambda op, fields: ("OK", [
+        ("REPORT", "consents"), ("FROM", 0), ("TO", 1), ("PEOPLE", 7)])
+    real(*held[0])
+    answer = read_answer(report)
+    assert answer.status == 200 and answer.json()["people"] == 7
+
+
+def test_long_call_ends_by_its_own_deadline_not_by_silence(start):
+    api = start(LONG_MS=1500, SILENT_S=1)
+    api.vault.answer = lambda op, fields: None
+    answer = api.ask("GET", "/v1/reports/consents")
+    assert answer.status == 504 and answer.error() == "timeout"
+
+
 def test_late_reply_reaches_nobody_else(start):
     """A reply after the time-out must not answer the next request."""
     api = start(VAULT_MS=300)
