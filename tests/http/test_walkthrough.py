@@ -39,10 +39,15 @@ def test_the_demo_shows_benefits(demo):
     assert late.json()["overdue"] > 0, late
 
 
+def test_both_guides_take_the_same_steps():
+    said = [[line for line in block(name).splitlines() if not line.startswith("#")]
+            for name in GUIDES]
+    assert said[0] == said[1] and len(said[0]) > 20
+
+
 def test_followed_by_curl(demo):
     s, _ = demo
-    text = block("WALKTHROUGH.md")
-    assert block("WALKTHROUGH.es.md") is None or "curl" in block("WALKTHROUGH.es.md")
+    text = block(GUIDES[0])
     # Only where it stands differs: the folder, the port, where programs are.
     text = text.replace("var/", s.state + "/").replace("8443", str(s.port))
     text = text.replace("build/resguardo", s.bin + "/resguardo")
@@ -55,11 +60,22 @@ def test_followed_by_curl(demo):
     assert '"error"' not in out and "urn:resguardo:error" not in out and not done.stderr, out
     assert '"text":' in out                                     # the notice
     assert '"status":"delivered"' in out                        # 200 points
-    assert re.search(r"^.*marketing", out, re.M)
-    with open(folder + "/before.csv") as f:
-        before = f.read().splitlines()
-    assert len(before) > 10                                     # the first pull
-    assert '"withdrawn":["' in out                              # told by the tool
-    assert re.search(r"^0$", out, re.M), out                    # and not in the next
+    assert re.search(r"^  answer +renewed$", out, re.M), out    # the receipt, offline
+
+    def pulled(name):
+        with open(folder + "/" + name) as f:
+            return set(f.read().split())
+    # One and the same person came into the pull, and left it by their word.
+    assert len(pulled("before")) > 10 and len(pulled("with") - pulled("before")) == 1
+    assert '"withdrawn":["segmentation","marketing"]' in out
+    assert re.search(r"^as before$", out, re.M), out
+    grants = json.loads(re.search(r'^\{"subject":[^\n]*"grants":.*$', out, re.M).group(0))
+    stands = {(g["purpose"], g.get("channel")): g["status"] for g in grants["grants"]}
+    assert stands["segmentation", None] == stands["marketing", "email"] == "withdrawn", stands
     assert re.search(r'"balance":\s*2\d\d', out)                # the points are kept
-    assert '"entries":[{' in out                                # the officer sees it
+    theirs, pulls = [json.loads(e)["entries"] for e in
+                     re.findall(r'^\{"entries":.*$', out, re.M)]
+    assert [e["action"] for e in theirs] == [
+        "benefit_read", "consent_read", "contact_report", "consent_read", "benefit_write",
+        "benefit_write", "consent_write", "consent_write"], theirs
+    assert sum("people" in e for e in pulls) == 3, pulls
