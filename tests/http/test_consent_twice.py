@@ -99,7 +99,10 @@ def test_code_works_once_and_for_its_own(twice):
         r = confirm(twice, who, code, **more)
         assert r.status in (409, 400, 422), r
         nowhere(twice, r, [mine])
-        assert twice.shape() == shape
+        # A guess at a code that is waited for is counted, in the person alone.
+        counted = not more and r.error == "code-refused"
+        assert twice.shape().split("|")[:-2] == shape.split("|")[:-2]
+        assert (twice.shape() != shape) == counted, (code, more)
     assert confirm(twice, who, mine).json()["status"] == "given"
     problem(confirm(twice, who, mine), 409, "code-refused")
     # A word in between, and the code is of no use any more.
@@ -127,6 +130,70 @@ def test_guessing_a_code_is_bounded(twice):
     assert twice.consent(who, "withdraw", "marketing", channel="email").status == 200
     other = twice.person()
     assert confirm(twice, other, asked(twice, other)).status == 200
+
+
+def test_guesses_outlive_a_restart(twice):
+    """Whoever can make the server start again does not get ten guesses more."""
+    who = twice.person()
+    code = asked(twice, who)
+    for i in range(10):
+        if i % 3 == 0:
+            twice.restart()
+        problem(confirm(twice, who, "%016d" % i), 409, "code-refused")
+    twice.restart()
+    problem(confirm(twice, who, code), 429, "rate-limited")
+    # Nor does another question open them anew.
+    problem(confirm(twice, who, asked(twice, who)), 429, "rate-limited")
+
+
+def test_guesses_write_no_more_than_they_may(twice):
+    """Ten an hour, at a code that is waited for; at anything else, nothing."""
+    def writes():
+        return twice.rows("SELECT version FROM subject WHERE subject_id = '%s'" % who)
+    who = twice.person()
+    before = writes()
+    for i in range(3):      # nothing was asked
+        problem(confirm(twice, who, "%016d" % i), 409, "code-refused")
+    assert writes() == before
+    asked(twice, who)
+    first = int(writes()[0][0])
+    for i in range(14):
+        r = confirm(twice, who, "%016d" % i)
+        assert r.status == (409 if i < 10 else 429), (i, r)
+    assert int(writes()[0][0]) == first + 10
+    # Answered, it waits for nothing any more.
+    who = twice.person()
+    code = asked(twice, who)
+    problem(confirm(twice, who, "0" * 16), 409, "code-refused")
+    assert confirm(twice, who, code).status == 200
+    before = writes()
+    for guess in (code, "0" * 16):
+        problem(confirm(twice, who, guess), 409, "code-refused")
+    assert writes() == before
+
+
+def test_guesses_at_once_are_all_counted(twice):
+    """Side by side, no guess is lost among the others."""
+    who = twice.person()
+    code = asked(twice, who)
+    got, lock = [], threading.Lock()
+
+    def guess(n):
+        call = Client(twice)
+        for i in range(4):
+            r = call("POST", path(who, "/confirm"), twice.keys["till"],
+                     {"purpose": "marketing", "channel": "email",
+                      "code": "%08d%08d" % (n, i)}, TILL)
+            with lock:
+                got.append(r.status)
+        call.close()
+    threads = [threading.Thread(target=guess, args=(n,)) for n in range(5)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert sorted(got) == [409] * 10 + [429] * 10
+    problem(confirm(twice, who, code), 429, "rate-limited")
 
 
 def test_code_is_kept_nowhere(twice):

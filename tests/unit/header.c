@@ -27,6 +27,7 @@ fill(struct rsg_header *h, size_t grants)
 	}
 	for (unsigned i = 0; i < RSG_POLICY_FACETS; i++)
 		h->facet[i] = (uint16_t)(UINT16_MAX - i);
+	h->guesses = (struct rsg_guesses){ UINT32_MAX, INT64_MAX };
 	/* From the last to the first, so that the order is the header's own. */
 	for (size_t i = grants; i-- > 0;)
 		assert_int_equal(rsg_header_grant(h, (uint16_t)(1 + i / 6),
@@ -47,6 +48,8 @@ same(const struct rsg_header *a, const struct rsg_header *b)
 	assert_memory_equal(a->field_version, b->field_version, sizeof(a->field_version));
 	assert_memory_equal(a->field_present, b->field_present, sizeof(a->field_present));
 	assert_memory_equal(a->facet, b->facet, sizeof(a->facet));
+	assert_int_equal(a->guesses.wrong, b->guesses.wrong);
+	assert_int_equal(a->guesses.since, b->guesses.since);
 	assert_int_equal(a->ngrants, b->ngrants);
 	assert_memory_equal(a->grant, b->grant, a->ngrants * sizeof(a->grant[0]));
 }

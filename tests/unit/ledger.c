@@ -553,18 +553,21 @@ a_code_answers_its_own_question(void **state)
 static void
 guessing_is_bounded(void **state)
 {
-	struct rsg_id who = rsg_id_new();
-	int64_t now = 1000 * RSG_DAY_US;
+	struct rsg_header h = { .state = RSG_STATE_ACTIVE };
+	int64_t now = 1000 * RSG_DAY_US, hour = 3600 * RSG_US;
 
 	(void)state;
 	for (int i = 0; i < RSG_CONFIRM_TRIES; i++) {
-		assert_int_equal(rsg_confirm_wait(&who, now), 0);
-		rsg_confirm_wrong(&who, now + i);
+		assert_int_equal(rsg_confirm_wait(&h, now), 0);
+		rsg_confirm_wrong(&h, now + i);
 	}
-	assert_in_range(rsg_confirm_wait(&who, now + 10), 3590, 3601);
-	assert_int_equal(rsg_confirm_wait(&who, now + 3600 * RSG_US), 0);
-	rsg_confirm_wrong(&who, now + 3600 * RSG_US);
-	assert_int_equal(rsg_confirm_wait(&who, now + 3600 * RSG_US), 0);
+	assert_in_range(rsg_confirm_wait(&h, now + 10), 3590, 3601);
+	assert_int_equal(rsg_confirm_wait(&h, now + hour - 1), 1);
+	/* The hour runs from the first; then it begins anew. */
+	assert_int_equal(rsg_confirm_wait(&h, now + hour), 0);
+	rsg_confirm_wrong(&h, now + hour);
+	assert_int_equal(h.guesses.wrong, 1);
+	assert_int_equal(rsg_confirm_wait(&h, now + hour), 0);
 }
 
 int

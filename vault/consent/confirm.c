@@ -1,13 +1,11 @@
 #include "consent/confirm.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "resguardo/clock.h"
 #include "resguardo/secret.h"
 
 #define HOUR		(3600 * RSG_US)
-#define PLACES		1024		/* people who are being guessed at */
 
 bool
 rsg_confirm_needed(const struct rsg_policy *policy, const struct rsg_consent *ev)
@@ -45,22 +43,30 @@ rsg_confirm_ask(const struct rsg_policy *policy, const struct rsg_id *subject,
 }
 
 bool
+rsg_confirm_open(const struct rsg_header *h, const struct rsg_ledger_event *ev,
+    int64_t now)
+{
+	const struct rsg_part *until = &ev->part[RSG_PROOF_CODE_UNTIL];
+
+	return ev->part[RSG_PROOF_CODE].p != NULL && until->p != NULL &&
+	    now < (int64_t)rsg_get64(until->p) &&
+	    rsg_rules_answered(h, ev->purpose, ev->channel) <= ev->time;
+}
+
+bool
 rsg_confirm_answers(const struct rsg_id *subject, const struct rsg_header *h,
     const struct rsg_ledger_event *ev, const char *typed, size_t len, int64_t now)
 {
-	const struct rsg_part *want = &ev->part[RSG_PROOF_CODE];
-	const struct rsg_part *until = &ev->part[RSG_PROOF_CODE_UNTIL];
 	char code[RSG_CODE_TEXT];
 	uint8_t digest[RSG_DIGEST_LEN];
 	bool same;
 
-	if (want->p == NULL || until->p == NULL || !rsg_code_form(typed, len, code))
+	if (!rsg_confirm_open(h, ev, now) || !rsg_code_form(typed, len, code))
 		return false;
 	digest_of(subject, code, digest);
-	same = rsg_secret_equal(digest, want->p, sizeof(digest));
+	same = rsg_secret_equal(digest, ev->part[RSG_PROOF_CODE].p, sizeof(digest));
 	rsg_secret_wipe(code, sizeof(code));
-	return same && now < (int64_t)rsg_get64(until->p) &&
-	    rsg_rules_answered(h, ev->purpose, ev->channel) <= ev->time;
+	return same;
 }
 
 /* The newest question with a code about this; 0: none of these rows is. */
@@ -111,46 +117,21 @@ rsg_confirm_find(struct rsg_arena *arena, const struct rsg_subject *s,
 
 /* --- Guessing --- */
 
-/* Where two people share a place, the one who was guessed at last has it: then
- * only the bound on the caller's own rate, and 80 bits, are left. */
-static struct {
-	struct rsg_id subject;
-	int64_t since;
-	unsigned wrong;
-} tried[PLACES];
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-static size_t
-place_of(const struct rsg_id *subject)
-{
-	return rsg_get16(subject->b + RSG_ID_LEN - 2) % PLACES;
-}
-
 int64_t
-rsg_confirm_wait(const struct rsg_id *subject, int64_t now)
+rsg_confirm_wait(const struct rsg_header *h, int64_t now)
 {
-	size_t i = place_of(subject);
-	int64_t wait = 0;
+	const struct rsg_guesses *g = &h->guesses;
 
-	pthread_mutex_lock(&lock);
-	if (rsg_id_eq(&tried[i].subject, subject) &&
-	    tried[i].wrong >= RSG_CONFIRM_TRIES && now < tried[i].since + HOUR)
-		wait = 1 + (tried[i].since + HOUR - now) / RSG_US;
-	pthread_mutex_unlock(&lock);
-	return wait;
+	return g->wrong < RSG_CONFIRM_TRIES || now >= g->since + HOUR ? 0 :
+	    1 + (g->since + HOUR - now) / RSG_US;
 }
 
 void
-rsg_confirm_wrong(const struct rsg_id *subject, int64_t now)
+rsg_confirm_wrong(struct rsg_header *h, int64_t now)
 {
-	size_t i = place_of(subject);
+	struct rsg_guesses *g = &h->guesses;
 
-	pthread_mutex_lock(&lock);
-	if (!rsg_id_eq(&tried[i].subject, subject) || now >= tried[i].since + HOUR) {
-		tried[i].subject = *subject;
-		tried[i].since = now;
-		tried[i].wrong = 0;
-	}
-	tried[i].wrong++;
-	pthread_mutex_unlock(&lock);
+	if (g->wrong == 0 || now >= g->since + HOUR)
+		*g = (struct rsg_guesses){ .since = now };
+	g->wrong++;
 }

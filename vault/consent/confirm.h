@@ -32,7 +32,8 @@ bool rsg_confirm_answers(const struct rsg_id *subject, const struct rsg_header *
 
 /*
  * The question that a code answers, out of the newest events, newest first:
- * rows of CONSENT_RECENT. *sequence is its place; `ev` borrows from the arena.
+ * rows of CONSENT_RECENT. *sequence is its place (0: there is none), whatever
+ * was typed; `ev` borrows from the arena.
  * RSG_CODE_REFUSED: wrong, too late, used, or something else was said since.
  * RSG_TAMPERED (logged).
  */
@@ -40,13 +41,19 @@ RSG_MUST enum rsg_err rsg_confirm_find(struct rsg_arena *, const struct rsg_subj
     const struct rsg_result *, uint16_t purpose, enum rsg_channel, const char *typed,
     size_t len, int64_t now, uint32_t *sequence, struct rsg_ledger_event *ev);
 
+/* Does this question still wait for its code? */
+bool rsg_confirm_open(const struct rsg_header *, const struct rsg_ledger_event *question,
+    int64_t now);
+
 /*
  * Seconds until another code may be tried for this person; 0: now. A wrong one
  * counts, against the person and not the caller: at most RSG_CONFIRM_TRIES an
- * hour, whoever tries. Kept in memory.
+ * hour, whoever tries, at whichever server. The count stands in the header, and
+ * is written in the transaction of the guess; only guesses at a code that is
+ * waited for are counted, so that nobody makes us write more than those.
  */
 #define RSG_CONFIRM_TRIES	10
-int64_t rsg_confirm_wait(const struct rsg_id *subject, int64_t now);
-void rsg_confirm_wrong(const struct rsg_id *subject, int64_t now);
+int64_t rsg_confirm_wait(const struct rsg_header *, int64_t now);
+void rsg_confirm_wrong(struct rsg_header *, int64_t now);
 
 #endif

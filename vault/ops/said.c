@@ -243,7 +243,7 @@ confirm(struct rsg_item *it, struct second *x)
 	struct rsg_ledger_event was;
 	struct rsg_said said;
 	uint32_t sequence;
-	int64_t wait = rsg_confirm_wait(&s->id, w->now);
+	int64_t wait = rsg_confirm_wait(&s->h, w->now);
 	enum rsg_err e;
 
 	if (wait > 0)
@@ -251,7 +251,11 @@ confirm(struct rsg_item *it, struct second *x)
 	e = rsg_confirm_find(w->arena, s, rsg_item_rows(it, RSG_SQL_CONSENT_RECENT),
 	    ev->purpose, ev->channel, x->code, x->ncode, w->now, &sequence, &was);
 	if (e == RSG_CODE_REFUSED) {
-		rsg_confirm_wrong(&s->id, w->now);
+		/* No row is staged by a refusal, but the person is written anew. */
+		if (sequence != 0 && rsg_confirm_open(&s->h, &was, w->now)) {
+			rsg_confirm_wrong(&s->h, w->now);
+			s->dirty = true;
+		}
 		return refuse_code(it, e, 0);
 	}
 	if (e != RSG_OK || (e = again(w->arena, sequence, &was, w->now, ev)) != RSG_OK)

@@ -11,12 +11,13 @@
 #define GRANT_SHORT	11	/* purpose, channel and status, since */
 #define GRANT_LONG	19	/* ... and until */
 #define HAS_UNTIL	0x80	/* beside the channel */
+#define HAS_GUESSES	0x80	/* beside the state */
 
 _Static_assert(RSG_CHANNEL__MAX <= 8, "a channel has three bits");
 _Static_assert(RSG_STATUS__MAX <= 16, "a status has four bits");
 _Static_assert(FRONT + RSG_HEADER_OPEN * GRANT_LONG +
     (RSG_HEADER_GRANTS - RSG_HEADER_OPEN) * GRANT_SHORT + 16 + 2 * (5 + 32) +
-    2 + RSG_POLICY_FIELDS * 6 + 1 + RSG_POLICY_FACETS * 4 <= RSG_HEADER_MAX,
+    2 + RSG_POLICY_FIELDS * 6 + 1 + RSG_POLICY_FACETS * 4 + 13 <= RSG_HEADER_MAX,
     "the fullest header fits");
 _Static_assert(RSG_HEADER_GRANTS <= UINT8_MAX, "their number is one byte");
 _Static_assert(RSG_HEADER_GRANTS - RSG_HEADER_OPEN >= RSG_POLICY_PURPOSES,
@@ -109,6 +110,16 @@ put_facets(const struct rsg_header *h, struct rsg_buf *out)
 	}
 }
 
+/* Last, and most often not at all. */
+static void
+put_guesses(const struct rsg_guesses *g, struct rsg_buf *out)
+{
+	if (g->wrong == 0)
+		return;
+	rsg_buf_varint(out, g->wrong);
+	rsg_buf_u64(out, (uint64_t)g->since);
+}
+
 void
 rsg_header_put(const struct rsg_header *h, struct rsg_buf *out)
 {
@@ -118,7 +129,7 @@ rsg_header_put(const struct rsg_header *h, struct rsg_buf *out)
 		return;
 	}
 	rsg_buf_u8(out, FORMAT);
-	rsg_buf_u8(out, (uint8_t)h->state);
+	rsg_buf_u8(out, (uint8_t)(h->state | (h->guesses.wrong != 0 ? HAS_GUESSES : 0)));
 	rsg_buf_u8(out, (uint8_t)h->ngrants);
 	rsg_buf_u32(out, h->activity_version);
 	for (size_t i = 0; i < h->ngrants; i++)
@@ -129,6 +140,7 @@ rsg_header_put(const struct rsg_header *h, struct rsg_buf *out)
 	put_history(&h->benefit, out);
 	put_fields(h, out);
 	put_facets(h, out);
+	put_guesses(&h->guesses, out);
 }
 
 /* Plain loads instead of a reader's calls: a scan comes by a million times. */
@@ -159,10 +171,12 @@ get_front(const uint8_t *p, size_t len, enum rsg_state *state, uint32_t *activit
 {
 	size_t at = FRONT, n;
 
-	if (len < FRONT || p[0] != FORMAT || p[1] < RSG_STATE_ACTIVE ||
-	    p[1] > RSG_STATE_ERASED || p[2] > RSG_HEADER_GRANTS)
+	if (len < FRONT || p[0] != FORMAT)
 		return false;
-	*state = p[1];
+	*state = p[1] & ~HAS_GUESSES;
+	if (*state < RSG_STATE_ACTIVE || *state > RSG_STATE_ERASED ||
+	    p[2] > RSG_HEADER_GRANTS)
+		return false;
 	*ngrants = p[2];
 	*activity = rsg_get32(p + 3);
 	for (size_t i = 0; i < *ngrants; i++) {
@@ -249,6 +263,16 @@ get_facets(struct rsg_header *h, struct rsg_rd *in)
 	return true;
 }
 
+static bool
+get_guesses(struct rsg_guesses *g, struct rsg_rd *in)
+{
+	uint64_t n = rsg_rd_varint(in);
+
+	g->wrong = (uint32_t)n;
+	g->since = (int64_t)rsg_rd_u64(in);
+	return n > 0 && n <= UINT32_MAX;
+}
+
 enum rsg_err
 rsg_header_get(struct rsg_header *h, const uint8_t *p, size_t len)
 {
@@ -263,7 +287,9 @@ rsg_header_get(struct rsg_header *h, const uint8_t *p, size_t len)
 	if (get_text(h->jurisdiction, sizeof(h->jurisdiction), &in) &&
 	    get_text(h->language, sizeof(h->language), &in) &&
 	    get_history(&h->consent, &in) && get_history(&h->benefit, &in) &&
-	    get_fields(h, &in) && get_facets(h, &in) && rsg_rd_end(&in))
+	    get_fields(h, &in) && get_facets(h, &in) &&
+	    ((p[1] & HAS_GUESSES) == 0 || get_guesses(&h->guesses, &in)) &&
+	    rsg_rd_end(&in))
 		return RSG_OK;
 bad:
 	memset(h, 0, sizeof(*h));

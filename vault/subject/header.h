@@ -24,6 +24,12 @@ struct rsg_history {
 	uint8_t head[RSG_DIGEST_LEN];	/* hash of the last event; zeroes at first */
 };
 
+/* Codes that were typed and wrong, since the first of them; none: wrong is 0. */
+struct rsg_guesses {
+	uint32_t wrong;
+	int64_t since;
+};
+
 struct rsg_header {
 	enum rsg_state state;
 	char jurisdiction[8];		/* "MX" */
@@ -33,6 +39,7 @@ struct rsg_header {
 	uint32_t field_version[RSG_POLICY_FIELDS];	/* 0: never held; by number */
 	uint8_t field_present[RSG_POLICY_FIELDS];	/* 0: none now (deleted) */
 	uint16_t facet[RSG_POLICY_FACETS];		/* 0: unknown */
+	struct rsg_guesses guesses;
 	size_t ngrants;
 	struct rsg_grant grant[RSG_HEADER_GRANTS];
 };
