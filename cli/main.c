@@ -175,10 +175,13 @@ static const struct command commands[] = {
 	  "the receipt or the server's answer (- is standard input); the public key\n"
 	  "is what the server gives at /v1/keys. Needs no server.",
 	  rsg_receipt_verify },
-	{ "report", "state= controller= from= to= csv", 1,
-	  "NAME --controller ID [--from DAY] [--to DAY] [--csv] [--state DIR]",
+	{ "report", "state= controller= from= to= language= totals csv", 1,
+	  "NAME --controller ID [--from DAY] [--to DAY] [--totals] [--csv]\n"
+	  "\t[--language CODE] [--state DIR]",
 	  "Count people: consents, consent-history, ask-again, withdrawals, value,\n"
-	  "promises (kept, late, overdue: at what they are worth).\n"
+	  "promises (kept, late, overdue: at what they are worth), profitability.\n"
+	  "A table with its totals and what its columns mean, in en or es; CSV of the\n"
+	  "rows, or of the totals alone.\n"
 	  "Small counts are shown as they are: do not hand them on.",
 	  rsg_report_run },
 	{ "status", "state=", 0, "[--state DIR]",

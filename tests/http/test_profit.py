@@ -1,8 +1,13 @@
 """What a person brings in less what they cost: by hand, step by step, and who may see it."""
+import csv
+import io
 import json
 import os
+import random
+import re
 import shutil
 import subprocess
+from decimal import Decimal
 
 import pytest
 
@@ -200,3 +205,137 @@ def test_an_activity_of_another_day_is_refused(own):
     s.sql("UPDATE subject s SET activity = o.activity FROM old o"
           " WHERE o.subject_id = s.subject_id")
     problem(ask(s, who, "purpose=oversight"), 500, "integrity-failure")
+
+
+# --- All together ---
+
+def report(s, form="application/json", **query):
+    q = "&".join("%s=%s" % x for x in query.items())
+    r = s.http("GET", "/v1/reports/profitability" + ("?" + q if q else ""), s.keys["officer"],
+               headers=dict(STAFF, Accept=form))
+    assert r.status == 200, r
+    return r
+
+
+COLUMNS = ("period", "count", "people", "net", "cost_of_goods", "cost_of_benefits", "margin")
+
+
+def listed(body, name="rows", columns=COLUMNS):
+    return [tuple(r.get(c) for c in columns) for r in body.get(name, [])]
+
+
+def test_all_people_by_month_by_hand(own):
+    s = own()
+    publish(s, incentive("mug", "gift", value="4.00", deliver_days=10))
+    names = people(s, "A-1", "A-2", "A-3", "A-4")
+    bring(s, "consents", [yes("c" + n, n, "2019-01-01T10:00:00Z", source="till") for n in names])
+    at = "2019-0%d-15T10:00:00Z"
+    buy(s, names["A-1"], dict(amount="100.00", cost="60.00", document="1", time=at % 1),
+        dict(amount="10.00", cost="5.00", document="2", time=at % 1),
+        dict(amount="10.00", cost="5.00", document="3", time=at % 2))
+    buy(s, names["A-2"], dict(amount="30.00", cost="40.00", document="4", time=at % 1),
+        dict(kind="return", amount="50.00", cost="20.00", document="5", time=at % 3),
+        # The first of April in Madrid, and so no March.
+        dict(amount="7.00", document="6", time="2019-03-31T22:00:00Z"))
+    bring(s, "benefits", [dict(id="a", who="A-1", gift="mug", delivered=at % 1),
+                          dict(id="b", who="A-3", gift="mug", delivered=at % 2,
+                               reversed=at % 3, cause="return"),
+                          dict(id="c", who="A-4", gift="mug", promised=at % 2)])
+    span = {"from": "2018-12-31T23:00:00Z", "to": "2019-04-01T22:00:00Z"}
+    body = report(s, **span).json()
+    assert listed(body) == [
+        ("2019-01", 3, 2, "140.00", "105.00", "4.00", "31.00"),
+        ("2019-02", 1, 2, "10.00", "5.00", "4.00", "1.00"),
+        ("2019-03", 0, 2, "-50.00", "-20.00", "-4.00", "-26.00"),
+        ("2019-04", 1, 1, "7.00", "0.00", "0.00", "7.00")]
+    # Three people in all; A-4 was promised something and no more.
+    assert listed(body, "totals") == [(None, 5, 3, "107.00", "90.00", "4.00", "13.00")]
+    assert body["people"] == 4 and body["currency"] == "EUR"
+    # A day that the report's time cuts counts whole.
+    part = report(s, **{"from": "2019-02-15T12:00:00Z", "to": "2019-03-01T00:00:00Z"}).json()
+    assert listed(part) == [("2019-02", 1, 2, "10.00", "5.00", "4.00", "1.00")]
+    assert listed(report(s, **{"from": "2019-02-16T00:00:00Z",
+                               "to": "2019-03-01T00:00:00Z"}).json()) == []
+    table = list(csv.DictReader(io.StringIO(report(s, "text/csv", **span).text)))
+    assert [x["margin"] for x in table] == ["31.00", "1.00", "'-26.00", "7.00"]
+    assert {x["currency"] for x in table} == {"EUR"}
+    out = s.cli("report", "profitability", "--controller", "acme", "--from", "2019-01-01",
+                "--to", "2019-04-02", "--language", "es")
+    assert re.search(r"^2019-03 +0 +2 +-50\.00 +-20\.00 +-4\.00 +-26\.00 +EUR$", out, re.M), out
+    assert re.search(r"^- +5 +3 +107\.00 +90\.00 +4\.00 +13\.00 +EUR$", out, re.M), out
+    # Officers and, on the command line, administrators: the same rules as of all reports.
+    for key, headers in (("till", TILL), ("service", STAFF), ("tool", STAFF)):
+        r = s.http("GET", "/v1/reports/profitability", s.keys[key], headers=headers)
+        assert r.status == 403, r
+    before = s.entries()
+    report(s, **span)
+    assert s.entries() == before + 1
+    r = s.http("GET", "/v1/audit?limit=1", s.keys["officer"], headers=STAFF)
+    e = [x for x in r.json()["entries"]][0]
+    assert (e["action"], e["people"], e["legal_basis"]) == (
+        "report", 4, "report:profitability"), e
+
+
+def test_the_report_is_the_sum_of_people(own):
+    """Whatever was bought, brought back and given: each month, and all of it."""
+    def unhurried(name, body):
+        if name == "access":
+            for rule in body["rules"]:
+                if rule["id"] == "officer-profit":
+                    del rule["rate_per_minute"]
+    s = own()
+    load(s, unhurried)
+    rnd = random.Random(20261122)
+    publish(s, incentive("mug", "gift", value="4.35", deliver_days=10,
+                         recurrence={"times": 99, "per": "ever"}))
+    publish(s, incentive("coupon", "coupon", value="5.07", deliver_days=10,
+                         recurrence={"times": 99, "per": "ever"}))
+    names = people(s, *["S-%d" % i for i in range(8)])
+    bring(s, "consents", [yes("c" + n, n, "2019-01-01T10:00:00Z", source="till") for n in names])
+
+    def when(first=1, last=6):
+        return "2019-%02d-%02dT%02d:00:00Z" % (rnd.randint(first, last), rnd.randint(1, 28),
+                                              rnd.randint(0, 23))
+    gifts = []
+    for n, who in names.items():
+        for i in range(rnd.randint(0, 7)):
+            buy(s, who, dict(kind=rnd.choice(["purchase", "purchase", "return"]), time=when(),
+                             amount="%d.%02d" % (rnd.randint(0, 99), rnd.randint(1, 99)),
+                             cost="%d.%02d" % (rnd.randint(0, 60), rnd.randint(1, 99)),
+                             document="%s-%d" % (n, i)))
+        for i in range(rnd.randint(0, 5)):
+            g = dict(id="%s-%d" % (n, i), who=n, gift=rnd.choice(["mug", "coupon"]),
+                     delivered=when(2, 3))
+            end = rnd.choice(["", "redeemed", "expired", "reversed"])
+            if end == "reversed":
+                g.update(reversed=when(4, 6), cause="error")
+            elif end and g["gift"] == "coupon":
+                g[end] = when(4, 6)
+            gifts.append(g)
+    bring(s, "benefits", gifts)
+    body = report(s, **{"from": "2018-12-31T23:00:00Z", "to": "2019-12-31T23:00:00Z"}).json()
+    money = COLUMNS[3:]
+
+    def summed(query):
+        each = [ask(s, who, "purpose=oversight&" + query).json() for who in names.values()]
+        return tuple(sum(Decimal(x[c]) for x in each) for c in money)
+    months = {r["period"]: tuple(Decimal(r[c]) for c in money) for r in body["rows"]}
+    for month in range(1, 13):
+        last = 31 if month in (1, 3, 5, 7, 8, 10, 12) else 30 if month != 2 else 28
+        assert summed("from=2019-%02d-01&to=2019-%02d-%d" % (month, month, last)) == \
+            months.get("2019-%02d" % month, (0,) * 4), month
+    assert summed("from=2019-01-01&to=2019-12-31") == tuple(
+        Decimal(body["totals"][0][c]) for c in money)
+    for r in body["rows"] + body["totals"]:
+        assert Decimal(r["margin"]) == Decimal(r["net"]) - Decimal(r["cost_of_goods"]) - \
+            Decimal(r["cost_of_benefits"])
+
+
+def test_one_touched_activity_fails_the_report(own):
+    s = own()
+    who = s.person()
+    buy(s, who, dict(amount="5.00", document="1"))
+    assert listed(report(s).json())
+    s.sql("UPDATE subject SET activity = set_byte(activity, 40, get_byte(activity, 40) # 1)")
+    problem(s.http("GET", "/v1/reports/profitability", s.keys["officer"], headers=STAFF), 500,
+            "integrity-failure")

@@ -239,8 +239,9 @@ def test_reports_count_what_was_said(own):
     r = stack.http("GET", "/v1/reports/consents?format=csv", stack.keys["officer"],
                    headers=STAFF)
     assert r.text.splitlines()[0].startswith("period,purpose,channel,status"), r
-    assert ",marketing,email,given,,,,4,," in r.text.splitlines()
-    assert "given\t-\t-\t-\t4" in stack.cli("report", "consents", "--controller", "acme")
+    assert ",marketing,email,given,,,,4," + 10 * "," in r.text.splitlines()
+    assert re.search(r"^marketing +email +given +4$", stack.cli(
+        "report", "consents", "--controller", "acme"), re.M)
     assert rows(stack, "withdrawals")["rows"] == [] == rows(stack, "value")["rows"]
     # Officers only, and each look is an entry.
     problem(stack.http("GET", "/v1/reports/consents", stack.keys["till"], headers=TILL),

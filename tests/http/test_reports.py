@@ -108,11 +108,61 @@ def test_words_by_month_purpose_channel_notice_and_source(shop_of_five):
 def test_withdrawals_after_a_benefit(shop_of_five):
     """Each benefit that was there before the no; R-3's came after theirs."""
     assert rows(shop_of_five, "withdrawals", "period", "purpose", "status", "incentive",
-                "count", "cost", **SPAN) == [
+                "within_days", "count", "people", "cost", **SPAN) == [
         # A coupon costs when it is used, and it was used after.
-        ("2020-05", "personalised_offers", "withdrawn", "coupon:1", 1, "0.00"),
-        ("2020-05", "personalised_offers", "withdrawn", "points:1", 1, "1.50"),
-        ("2021-05", "personalised_offers", "objected", "mug:1", 1, "4.00")]
+        ("2020-05", "personalised_offers", "withdrawn", "coupon:1", 365, 1, 1, "0.00"),
+        ("2020-05", "personalised_offers", "withdrawn", "points:1", None, 1, 1, "1.50"),
+        ("2021-05", "personalised_offers", "objected", "mug:1", None, 1, 1, "4.00")]
+
+
+def test_who_took_the_coupon_and_withdrew_within_days(own):
+    """Counted to the microsecond from delivery to the no; costs that came before it."""
+    s = own()
+    publish(s, incentive("coupon", "coupon", value="5.00", recurrence={"times": 9, "per": "ever"}))
+    publish(s, incentive("mug", "gift", value="4.00"))
+    names = ["W-%d" % i for i in range(6)]
+    people(s, *names)
+    words, gifts = [], []
+
+    def left(who, no):
+        words.append(yes("y" + who, who, "2019-01-01T10:00:00Z", source="till"))
+        words.append(dict(topic="personalised_offers", id="n" + who, who=who, said="W", when=no))
+
+    def got(who, delivered, gift="coupon", **more):
+        gifts.append(dict(id="g%d" % len(gifts), who=who, gift=gift, delivered=delivered, **more))
+    left("W-0", "2019-02-02T10:00:00Z")
+    got("W-0", "2019-02-01T10:00:00Z", redeemed="2019-02-01T11:00:00Z")    # a day, to the end
+    left("W-1", "2019-02-02T10:00:00Z")
+    got("W-1", "2019-02-01T09:59:59Z", redeemed="2019-02-02T10:00:01Z")    # a second more
+    left("W-2", "2019-02-09T10:00:00Z")                                    # three, one person
+    got("W-2", "2019-02-08T10:00:00Z")
+    got("W-2", "2019-02-08T12:00:00Z", redeemed="2019-02-08T13:00:00Z")
+    got("W-2", "2019-02-09T09:00:00Z")
+    left("W-3", "2019-02-05T10:00:00Z")                                    # after the no: no row
+    left("W-4", "2019-02-20T10:00:00Z")
+    got("W-4", "2019-02-01T10:00:00Z", gift="mug", reversed="2019-02-02T10:00:00Z", cause="error")
+    words.append(yes("yW-5", "W-5", "2019-01-01T10:00:00Z", source="till"))   # stays
+    bring(s, "consents", words)
+    got("W-5", "2019-02-01T10:00:00Z")
+    bring(s, "benefits", gifts)
+    got = rows(s, "withdrawals", "period", "incentive", "within_days", "count", "people",
+               "cost", "currency", **SPAN)
+    assert got == [
+        ("2019-02", "coupon:1", 1, 4, 2, "10.00", "EUR"),
+        ("2019-02", "coupon:1", 7, 1, 1, "0.00", "EUR"),
+        ("2019-02", "mug:1", 30, 1, 1, "0.00", "EUR")]
+    body = report(s, "withdrawals", **SPAN).json()
+    assert [(t.get("incentive"), t.get("within_days"), t["count"], t["people"], t["cost"])
+            for t in body["totals"]] == [
+        ("coupon:1", 1, 4, 2, "10.00"), ("coupon:1", 7, 1, 1, "0.00"),
+        ("mug:1", 30, 1, 1, "0.00"), (None, None, 6, 4, "10.00")]
+    # The same totals in place of the rows, for a spreadsheet.
+    table = list(csv.DictReader(io.StringIO(report(
+        s, "withdrawals", "text/csv", totals="true", **SPAN).text)))
+    assert [(t["incentive"], t["within_days"], t["people"]) for t in table] == [
+        ("coupon:1", "1", "2"), ("coupon:1", "7", "1"), ("mug:1", "30", "1"), ("", "", "4")]
+    problem(s.http("GET", "/v1/reports/value?totals=maybe", s.keys["officer"], headers=STAFF),
+            422, "bad-value")
 
 
 def test_value_given_against_value_estimated(shop_of_five):
@@ -134,6 +184,44 @@ def test_value_given_against_value_estimated(shop_of_five):
         ("2020-06", "redeemed", "coupon:1", 1, "5.00", None)]
     # All in all: 1.50 + 5.00 + 4.00 + 1.50, and R-4's mug came back.
     assert sum(float(x[4]) for x in got) == 12.0
+    # Each version in sum: how many were delivered, to how many, what they cost, what
+    # their data is worth and by which method; and the ratio, of those with an estimate.
+    body = report(shop_of_five, "value", **SPAN).json()
+    assert [tuple(t.get(c) for c in ("incentive", "count", "people", "cost", "estimate",
+                                     "estimate_method", "ratio", "currency"))
+            for t in body["totals"]] == [
+        ("coupon:1", 1, 1, "5.00", None, None, None, "EUR"),
+        ("mug:1", 2, 2, "4.00", None, None, None, "EUR"),
+        ("points:1", 2, 2, "3.00", "1.50", "revenue", "2.00", "EUR"),
+        (None, 5, 4, "12.00", "1.50", None, "2.00", "EUR")]
+
+
+def test_reports_say_what_they_are(shop_of_five):
+    """Title, units and what each column means, in two languages; a table for people."""
+    s = shop_of_five
+    for name in ("consents", "ask-again", "consent-history", "withdrawals", "value", "promises",
+                 "profitability"):
+        body = report(s, name, **SPAN).json()
+        spanish = report(s, name, language="es", **SPAN).json()
+        assert body["title"] != spanish["title"] and spanish["legend"].keys() == \
+            body["legend"].keys()
+        assert all(body["legend"][k] != spanish["legend"][k] for k in body["legend"])
+        # No column stands in a row that the legend does not tell of.
+        for r in body.get("rows", []) + body.get("totals", []):
+            assert set(r) <= set(body["legend"]), r
+        money = set(body["legend"]) & {"cost", "margin"}
+        assert (body.get("currency") == "EUR") == bool(money)
+    out = s.cli("report", "value", "--controller", "acme", "--language", "es", "--from",
+                "2019-01-01", "--to", "2024-01-01")
+    assert out.startswith("Valor entregado frente al valor estimado de los datos\n"), out
+    total = out.split("\nEn total\n")[1].splitlines()
+    assert total[2].split() == ["-", "personalised_offers", "-", "points:1", "2", "2", "3.00",
+                                "1.50", "revenue", "2.00", "EUR"]
+    assert total[3].split() == ["-", "-", "-", "-", "5", "4", "12.00", "1.50", "-", "2.00", "EUR"]
+    assert "cómo se estimó" in out and len({len(x) for x in total[:4]}) == 1
+    out = s.cli("report", "value", "--controller", "acme", "--csv", "--totals", "--from",
+                "2019-01-01", "--to", "2024-01-01")
+    assert len(out.splitlines()) == 5 and out.splitlines()[4].startswith(",,,,,,,5,12.00,1.50,,2.00")
 
 
 def test_promises_kept_late_and_overdue(shop_of_five):
@@ -150,7 +238,8 @@ def test_promises_kept_late_and_overdue(shop_of_five):
     assert [x[0] for x in rows(s, "promises", "status")] == ["waiting"]
     out = s.cli("report", "promises", "--controller", "acme", "--from", "2020-01-01", "--to",
                 "2020-12-31", "--csv")
-    assert out.splitlines()[1:] == ["2020-01,personalised_offers,,overdue,,,points:1,1,1.50,"]
+    assert out.splitlines()[1:] == [
+        "2020-01,personalised_offers,,overdue,,,points:1,1,1.50,,,,,1,,,,,EUR"]
 
 
 def metric(s, name):
@@ -197,7 +286,7 @@ def test_long_reports_say_how_far_they_are(own):
     assert re.match(r"(0 %, )?0 rows, 0 a second", line), line
     held.communicate("COMMIT;\n")
     out, _ = p.communicate()
-    assert p.returncode == 0 and out.splitlines()[1:] == [",segmentation,,given,,,,3,,"], out
+    assert p.returncode == 0 and out.splitlines()[1:] == [",segmentation,,given,,,,3" + 11 * ","], out
     assert metric(s, "resguardo_vault_scans_running") == 0
     assert metric(s, "resguardo_vault_scanned_blocks_total") > blocks
     assert metric(s, "resguardo_vault_scanned_rows_total") == rows_ + 3

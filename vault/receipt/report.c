@@ -4,33 +4,14 @@
 #include <string.h>
 
 #include "receipt/histories.h"
-#include "receipt/report.h"
+#include "receipt/report_int.h"
 #include "resguardo/clock.h"
 #include "resguardo/secret.h"
+#include "segment/profit.h"
 #include "segment/zone.h"
 
-#define NOES	32	/* withdrawals remembered of one person: more is no news */
-
-/* What one thread counts, and what it knows of the person it is at. */
-struct counter {
-	struct rsg_tally *tally;
-	int64_t people;
-	size_t nnoes;
-	struct { uint16_t purpose; uint8_t status; int64_t time; } no[NOES];
-	struct promise { struct rsg_benefit_event ev; } *promise;	/* open ones */
-	size_t npromises, room;
-};
-
-struct counting {
-	struct rsg_report *r;
-	struct counter c[RSG_SCAN_THREADS_MAX];
-	_Atomic int err;		/* of a call that can return none */
-};
-
-static enum rsg_err leave(struct counting *, unsigned thread);
-
-static int32_t
-month_of(const struct rsg_report *r, int64_t us)
+int32_t
+rsg__report_month(const struct rsg_report *r, int64_t us)
 {
 	int y, m, d;
 
@@ -38,22 +19,16 @@ month_of(const struct rsg_report *r, int64_t us)
 	return y * 12 + m - 1;
 }
 
+bool
+rsg__report_in(const struct rsg_report *r, int64_t us)
+{
+	return us >= r->from && us < r->to;
+}
+
 static bool
 is_yes(unsigned status)
 {
 	return status == RSG_STATUS_GIVEN || status == RSG_STATUS_RENEWED;
-}
-
-static bool
-is_no(unsigned status)
-{
-	return status == RSG_STATUS_WITHDRAWN || status == RSG_STATUS_OBJECTED;
-}
-
-static bool
-within(const struct rsg_report *r, int64_t us)
-{
-	return us >= r->from && us < r->to;
 }
 
 /* --- What holds now --- */
@@ -112,7 +87,7 @@ count_again(struct counting *k, unsigned thread, const struct rsg_headscan *h)
 		key.channel = g->channel;
 		key.status = (uint8_t)why;
 		if (g->until != 0 && why != RSG_STATUS_REQUESTED)
-			key.month = month_of(k->r, g->until);
+			key.month = rsg__report_month(k->r, g->until);
 		e = rsg_tally_add(k->c[thread].tally, &key, 1, 0, 0);
 	}
 	return e;
@@ -149,10 +124,12 @@ person(void *ctx, unsigned thread, const struct rsg_subject *s)
 {
 	struct counting *k = ctx;
 
+	enum rsg_err e = rsg__report_leave(k, thread);
+
 	(void)s;
 	k->c[thread].people++;
 	k->c[thread].nnoes = 0;
-	return leave(k, thread);
+	return e;
 }
 
 static void
@@ -178,10 +155,10 @@ count_event(void *ctx, unsigned thread, uint32_t sequence,
 	struct rsg_tally_key key;
 
 	(void)sequence;
-	if (!within(k->r, ev->time))
+	if (!rsg__report_in(k->r, ev->time))
 		return RSG_OK;
 	memset(&key, 0, sizeof(key));
-	key.month = month_of(k->r, ev->time);
+	key.month = rsg__report_month(k->r, ev->time);
 	key.purpose = ev->purpose;
 	key.channel = (uint8_t)ev->channel;
 	key.status = (uint8_t)ev->status;
@@ -191,172 +168,69 @@ count_event(void *ctx, unsigned thread, uint32_t sequence,
 	return rsg_tally_add(k->c[thread].tally, &key, 1, 0, 0);
 }
 
-static enum rsg_err
-note_no(void *ctx, unsigned thread, uint32_t sequence, const struct rsg_ledger_event *ev)
+/* --- What is left --- */
+
+static bool
+want_all(void *ctx, unsigned thread, const struct rsg_scanned *p)
 {
 	struct counting *k = ctx;
-	struct counter *c = &k->c[thread];
 
-	(void)sequence;
-	if (!is_no(ev->status) || !within(k->r, ev->time) || c->nnoes == NOES)
-		return RSG_OK;
-	c->no[c->nnoes].purpose = ev->purpose;
-	c->no[c->nnoes].status = (uint8_t)ev->status;
-	c->no[c->nnoes++].time = ev->time;
-	return RSG_OK;
+	(void)p;
+	k->c[thread].people++;
+	return true;
 }
 
-static void
-name_incentive(const struct rsg_benefit_event *ev, char name[72])
-{
-	(void)snprintf(name, 72, "%.60s:%u", ev->incentive, ev->version);
-}
-
-/* Something was delivered for a purpose, and the person said no to it after. */
-static enum rsg_err
-count_left(void *ctx, unsigned thread, const struct rsg_benefit_event *ev)
-{
-	struct counting *k = ctx;
-	const struct counter *c = &k->c[thread];
-	struct rsg_tally_key key;
-
-	if (ev->act != RSG_BENEFIT_DELIVERED)
-		return RSG_OK;
-	for (size_t i = 0; i < c->nnoes; i++) {
-		if (c->no[i].purpose != ev->purpose || c->no[i].time < ev->time)
-			continue;
-		memset(&key, 0, sizeof(key));
-		key.month = month_of(k->r, c->no[i].time);
-		key.purpose = ev->purpose;
-		key.status = c->no[i].status;
-		name_incentive(ev, key.name);
-		return rsg_tally_add(c->tally, &key, 1, ev->cost, 0);
-	}
-	return RSG_OK;
-}
-
-static int
-by_name(const void *key, const void *v)
-{
-	return strcmp(key, ((const struct rsg_report_value *)v)->name);
-}
-
-/* What it cost, beside what the incentive says that the data is worth. */
-static enum rsg_err
-count_value(void *ctx, unsigned thread, const struct rsg_benefit_event *ev)
-{
-	struct counting *k = ctx;
-	const struct rsg_report_value *v;
-	struct rsg_tally_key key;
-
-	if (!within(k->r, ev->time) || ev->incentive[0] == '\0')
-		return RSG_OK;
-	memset(&key, 0, sizeof(key));
-	key.month = month_of(k->r, ev->time);
-	key.purpose = ev->purpose;
-	key.status = (uint8_t)ev->act;
-	name_incentive(ev, key.name);
-	v = k->r->nvalues == 0 ? NULL : bsearch(key.name, k->r->value, k->r->nvalues,
-	    sizeof(*v), by_name);
-	return rsg_tally_add(k->c[thread].tally, &key, 1, ev->cost,
-	    v != NULL && ev->act == RSG_BENEFIT_DELIVERED ? v->estimate : 0);
-}
-
-/* --- Promises --- */
-
-static const char *const promises[RSG_PROMISE__MAX] = {
-	[RSG_PROMISE_WAITING] = "waiting", [RSG_PROMISE_OVERDUE] = "overdue",
-	[RSG_PROMISE_KEPT] = "kept", [RSG_PROMISE_LATE] = "late",
-	[RSG_PROMISE_GONE] = "gone",
+/* The person that a thread is at. */
+struct left {
+	struct counting *k;
+	unsigned thread;
 };
 
-const char *
-rsg_report_promise_name(unsigned how)
-{
-	return how > 0 && how < RSG_PROMISE__MAX ? promises[how] : "unknown";
-}
-
-/* In the month in which it was due. */
+/* Each month by itself, and all of them. */
 static enum rsg_err
-tally_promise(struct counting *k, unsigned thread, const struct rsg_benefit_event *ev,
-    enum rsg_report_promise how)
+count_month(void *ctx, int32_t month, const struct rsg_profit *p)
 {
-	struct rsg_tally_key key;
+	const struct left *l = ctx;
+	struct rsg_tally *t = l->k->c[l->thread].tally;
+	struct rsg_tally_row row;
+	enum rsg_err e;
 
-	if (!within(k->r, ev->due))
-		return RSG_OK;
-	memset(&key, 0, sizeof(key));
-	key.month = month_of(k->r, ev->due);
-	key.purpose = ev->purpose;
-	key.status = (uint8_t)how;
-	name_incentive(ev, key.name);
-	return rsg_tally_add(k->c[thread].tally, &key, 1, ev->value, 0);
+	memset(&row, 0, sizeof(row));
+	row.key.month = month;
+	row.count = p->documents;
+	row.given = p->given;
+	row.net = rsg_profit_net(p, RSG_RETURNS_NET);
+	row.goods = p->goods;
+	row.who = l->k->c[l->thread].people;
+	if ((e = rsg_tally_count(t, &row)) != RSG_OK)
+		return e;
+	row.key.month = 0;
+	row.key.total = 2;
+	return rsg_tally_count(t, &row);
 }
 
-static struct promise *
-promise_of(struct counter *c, const struct rsg_id *benefit)
-{
-	for (size_t i = 0; i < c->npromises; i++)
-		if (rsg_id_eq(&c->promise[i].ev.benefit, benefit))
-			return &c->promise[i];
-	return NULL;
-}
-
+/* Days are the shop's: one that `from` or `to` falls into counts whole. */
 static enum rsg_err
-remember(struct counter *c, const struct rsg_benefit_event *ev)
-{
-	struct promise *more;
-
-	if (c->npromises == c->room) {
-		/* Not realloc(): what is left behind has to be wiped. */
-		if ((more = calloc(2 * c->room + 8, sizeof(*more))) == NULL)
-			return RSG_NO_MEMORY;
-		if (c->promise != NULL) {
-			memcpy(more, c->promise, c->room * sizeof(*more));
-			rsg_secret_wipe(c->promise, c->room * sizeof(*more));
-		}
-		free(c->promise);
-		c->promise = more;
-		c->room = 2 * c->room + 8;
-	}
-	c->promise[c->npromises++] = (struct promise){ *ev };
-	return RSG_OK;
-}
-
-/* A promise is open until something follows it, or the person is gone by. */
-static enum rsg_err
-count_promise(void *ctx, unsigned thread, const struct rsg_benefit_event *ev)
+count_profit(void *ctx, unsigned thread, const struct rsg_scanned *p)
 {
 	struct counting *k = ctx;
-	struct counter *c = &k->c[thread];
-	enum rsg_report_promise how = RSG_PROMISE_GONE;
-	struct rsg_benefit_event made;
-	struct promise *p;
+	const struct rsg_zone *zone = k->r->controller->zone;
+	const struct rsg_profit_window w = { rsg_zone_day(zone, k->r->from),
+	    rsg_zone_day(zone, k->r->to - 1), RSG_RETURNS_NET };
+	struct left l = { .k = k, .thread = thread };
 
-	if (ev->act == RSG_BENEFIT_PROMISED)
-		return ev->due == 0 ? RSG_OK : remember(c, ev);
-	if ((p = promise_of(c, &ev->benefit)) == NULL)
-		return RSG_OK;
-	if (ev->act == RSG_BENEFIT_DELIVERED)
-		how = ev->time <= p->ev.due ? RSG_PROMISE_KEPT : RSG_PROMISE_LATE;
-	made = p->ev;
-	*p = c->promise[--c->npromises];
-	return tally_promise(k, thread, &made, how);
+	return p->activity == NULL ? RSG_OK :
+	    rsg_profit_months(p->activity, p->len, &w, count_month, &l);
 }
 
-/* What is still open of the person before. */
-static enum rsg_err
-leave(struct counting *k, unsigned thread)
+int64_t
+rsg_report_margin(const struct rsg_tally_row *row)
 {
-	struct counter *c = &k->c[thread];
-	enum rsg_err e = RSG_OK;
+	/* In the same order as one person's, so that the same stays largest. */
+	const struct rsg_profit p = { .gross = row->net, .goods = row->goods,
+	    .given = row->given };
 
-	for (size_t i = 0; i < c->npromises && e == RSG_OK; i++)
-		e = tally_promise(k, thread, &c->promise[i].ev,
-		    c->promise[i].ev.due < k->r->now ? RSG_PROMISE_OVERDUE :
-		    RSG_PROMISE_WAITING);
-	c->npromises = 0;
-	return e;
+	return rsg_profit_margin(&p, RSG_RETURNS_GROSS);
 }
 
 /* --- Running --- */
@@ -381,7 +255,7 @@ end(struct counting *k, struct rsg_snapshot *snapshot, enum rsg_err e)
 		e = (enum rsg_err)atomic_load(&k->err);
 	for (unsigned i = 0; i < RSG_SCAN_THREADS; i++) {
 		if (e == RSG_OK)
-			e = leave(k, i);
+			e = rsg__report_leave(k, i);
 		if (k->c[i].promise != NULL)
 			rsg_secret_wipe(k->c[i].promise, k->c[i].room * sizeof(struct promise));
 		free(k->c[i].promise);
@@ -395,12 +269,13 @@ end(struct counting *k, struct rsg_snapshot *snapshot, enum rsg_err e)
 }
 
 static enum rsg_err
-by_header(struct rsg_report *r, bool (*wants)(void *, unsigned, const struct rsg_scanned *))
+by_header(struct rsg_report *r, bool (*wants)(void *, unsigned, const struct rsg_scanned *),
+    enum rsg_err (*row)(void *, unsigned, const struct rsg_scanned *))
 {
 	struct rsg_snapshot *snapshot = NULL;
 	struct counting k;
 	enum rsg_err e = begin(&k, r, &snapshot);
-	const struct rsg_scan_job job = { .want = wants, .ctx = &k,
+	const struct rsg_scan_job job = { .want = wants, .row = row, .ctx = &k,
 	    .conninfo = r->vault->conninfo, .keys = r->vault->keys,
 	    .controller = r->controller->number, .snapshot = snapshot };
 
@@ -415,6 +290,7 @@ by_history(struct rsg_report *r, const struct rsg_histories_job *calls)
 	struct counting k;
 	enum rsg_err e = begin(&k, r, &snapshot);
 
+	k.promises = calls->benefit == rsg__report_promise;
 	job.person = person;
 	job.ctx = &k;
 	job.conninfo = r->vault->conninfo;
@@ -427,13 +303,13 @@ by_history(struct rsg_report *r, const struct rsg_histories_job *calls)
 static enum rsg_err
 run_consents(struct rsg_report *r)
 {
-	return by_header(r, want_grants);
+	return by_header(r, want_grants, NULL);
 }
 
 static enum rsg_err
 run_again(struct rsg_report *r)
 {
-	return by_header(r, want_again);
+	return by_header(r, want_again, NULL);
 }
 
 static enum rsg_err
@@ -445,20 +321,26 @@ run_events(struct rsg_report *r)
 static enum rsg_err
 run_left(struct rsg_report *r)
 {
-	return by_history(r, &(struct rsg_histories_job){ .consent = note_no,
-	    .benefit = count_left });
+	return by_history(r, &(struct rsg_histories_job){ .consent = rsg__report_note_no,
+	    .benefit = rsg__report_left });
 }
 
 static enum rsg_err
 run_value(struct rsg_report *r)
 {
-	return by_history(r, &(struct rsg_histories_job){ .benefit = count_value });
+	return by_history(r, &(struct rsg_histories_job){ .benefit = rsg__report_given });
 }
 
 static enum rsg_err
 run_promises(struct rsg_report *r)
 {
-	return by_history(r, &(struct rsg_histories_job){ .benefit = count_promise });
+	return by_history(r, &(struct rsg_histories_job){ .benefit = rsg__report_promise });
+}
+
+static enum rsg_err
+run_profit(struct rsg_report *r)
+{
+	return by_header(r, want_all, count_profit);
 }
 
 static const struct rsg_reportdef reports[] = {
@@ -468,6 +350,7 @@ static const struct rsg_reportdef reports[] = {
 	{ "withdrawals", 365, 0, run_left },
 	{ "value", 365, 0, run_value },
 	{ "promises", 365, 365, run_promises },
+	{ "profitability", 365, 0, run_profit },
 };
 
 const struct rsg_reportdef *

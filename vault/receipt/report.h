@@ -20,7 +20,7 @@ struct rsg_report {
 	size_t nagain;
 	/* What the incentives say that data is worth; in the order of names. */
 	const struct rsg_report_value {
-		char name[72];
+		char name[72], method[32];
 		int64_t estimate;
 	} *value;
 	size_t nvalues;
@@ -28,6 +28,17 @@ struct rsg_report {
 	struct rsg_tally *tally;
 	int64_t people;
 };
+
+/* How soon after a benefit somebody said no, in days: 1, 7, 30 and so on, by
+ * the number that a tally holds; 0: later than all of them. */
+unsigned rsg_report_within(unsigned);
+
+/* Of a row: net less the cost of goods and of benefits. */
+int64_t rsg_report_margin(const struct rsg_tally_row *);
+
+/* What an incentive's version says of the data; NULL: nothing. */
+const struct rsg_report_value *rsg_report_value_of(const struct rsg_report *,
+    const char *name);
 
 struct rsg_reportdef {
 	const char *name;

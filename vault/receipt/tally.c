@@ -11,8 +11,8 @@ struct rsg_tally {
 	uint16_t slot[SLOTS];		/* place + 1; 0: free */
 };
 
-_Static_assert(sizeof(struct rsg_tally_key) == 72 + 4 + 2 + 4 + 2 ||
-    sizeof(struct rsg_tally_key) == 72 + 4 + 2 + 4, "no bytes that nobody sets");
+_Static_assert(sizeof(struct rsg_tally_key) == 72 + 4 + 2 + 6,
+    "no bytes that nobody sets");
 
 enum rsg_err
 rsg_tally_new(struct rsg_tally **out)
@@ -63,6 +63,11 @@ rsg_tally_count(struct rsg_tally *t, const struct rsg_tally_row *add)
 	}
 	row = &t->row[t->slot[i] - 1];
 	sum(&row->count, add->count);
+	sum(&row->people, add->people);
+	if (add->who != 0 && row->who != add->who) {
+		row->who = add->who;
+		sum(&row->people, 1);
+	}
 	sum(&row->given, add->given);
 	sum(&row->estimate, add->estimate);
 	sum(&row->net, add->net);
@@ -85,8 +90,12 @@ rsg_tally_merge(struct rsg_tally *to, const struct rsg_tally *from)
 {
 	enum rsg_err e = RSG_OK;
 
-	for (size_t i = 0; i < from->n && e == RSG_OK; i++)
-		e = rsg_tally_count(to, &from->row[i]);
+	for (size_t i = 0; i < from->n && e == RSG_OK; i++) {
+		struct rsg_tally_row row = from->row[i];
+
+		row.who = 0;		/* they are among its people already */
+		e = rsg_tally_count(to, &row);
+	}
 	return e;
 }
 
@@ -96,6 +105,8 @@ by_marks(const void *a, const void *b)
 	const struct rsg_tally_key *x = &((const struct rsg_tally_row *)a)->key,
 	    *y = &((const struct rsg_tally_row *)b)->key;
 
+	if (x->total != y->total)
+		return x->total < y->total ? -1 : 1;
 	if (x->month != y->month)
 		return x->month < y->month ? -1 : 1;
 	if (x->purpose != y->purpose)
@@ -106,7 +117,9 @@ by_marks(const void *a, const void *b)
 		return x->status < y->status ? -1 : 1;
 	if (x->source != y->source)
 		return x->source < y->source ? -1 : 1;
-	return strcmp(x->name, y->name);
+	if (strcmp(x->name, y->name) != 0)
+		return strcmp(x->name, y->name);
+	return x->within < y->within ? -1 : x->within > y->within;
 }
 
 const struct rsg_tally_row *
