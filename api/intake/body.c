@@ -154,30 +154,62 @@ check_missing(const struct rsg_shapeinfo *shape, const struct rsg_json *v,
 }
 
 static enum rsg_err
+put_member(struct rsg_buf *b, const struct rsg_memberinfo *m, const struct rsg_json *v,
+    bool line_set, struct rsg_at *at)
+{
+	if (m == NULL || (line_set && m->field == RSG_F_LINE))
+		return RSG_UNKNOWN_MEMBER;
+	if (rsg_msg_field(m->field)->type == RSG_T_MAP)
+		return put_map(b, m->field, v, at);
+	if (m->many == RSG_MANY)
+		return put_list(b, m->field, v, at);
+	return put_one(b, m->field, v, at);
+}
+
+/* May the body do without this member, for the handler to decide? */
+static bool
+can_miss(const struct rsg_shapeinfo *shape, const struct rsg_memberinfo *m)
+{
+	for (size_t i = 0; i < shape->n; i++)
+		if (shape->member[i].place == RSG_INTAKE)
+			return m == NULL || m->many == RSG_SOFT;
+	return false;
+}
+
+/* The first that was left out speaks for all. */
+static void
+name_missed(struct rsg_buf *b, const struct rsg_at *at, enum rsg_err e)
+{
+	if (at->len > 0)
+		rsg_msg_text(b, RSG_F_MEMBER, at->path);
+	rsg_msg_text(b, RSG_F_ERROR, rsg_err_id(e));
+}
+
+static enum rsg_err
 put_members(struct rsg_buf *b, enum rsg_shape shape, const struct rsg_json *v,
     bool line_set, struct rsg_at *at)
 {
 	const struct rsg_shapeinfo *s = rsg_msg_shape(shape);
 	const struct rsg_memberinfo *m;
 	const struct rsg_json *value;
+	bool missed = false;
 	const char *name;
 	void *iter = NULL;
-	size_t back;
+	size_t back, begun;
 	enum rsg_err e;
 
 	while (rsg_json_next(v, &iter, &name, &value)) {
+		begun = b->len;
 		back = rsg_at_name(at, name, strlen(name));
 		m = find_member(s, name);
-		if (m == NULL || (line_set && m->field == RSG_F_LINE))
-			return RSG_UNKNOWN_MEMBER;
-		if (rsg_msg_field(m->field)->type == RSG_T_MAP)
-			e = put_map(b, m->field, value, at);
-		else if (m->many == RSG_MANY)
-			e = put_list(b, m->field, value, at);
-		else
-			e = put_one(b, m->field, value, at);
-		if (e != RSG_OK)
-			return e;
+		if ((e = put_member(b, m, value, line_set, at)) != RSG_OK) {
+			if (!rsg_buf_ok(b) || !can_miss(s, m))
+				return e;
+			b->len = begun;
+			if (!missed)
+				name_missed(b, at, e);
+			missed = true;
+		}
 		rsg_at_back(at, back);
 	}
 	return check_missing(s, v, at);

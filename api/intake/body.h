@@ -2,8 +2,9 @@
  * body.h - a JSON body into the fields of a message, as the shapes say.
  *
  * Members that the shape does not take from BODY are unknown; what it needs
- * and is not there is missing; each value must be of its field's type. On
- * failure `at` names the member, and what was appended must be thrown away.
+ * and is not there is missing; each value must be of its field's type. Where
+ * the shape has INTAKE members, what is unknown or soft is left out and named
+ * instead. On failure `at` names the member, and what was appended must be thrown away.
  */
 #ifndef RESGUARDO_API_INTAKE_BODY_H
 #define RESGUARDO_API_INTAKE_BODY_H

@@ -55,8 +55,8 @@ enum rsg_op {
 
 enum { RSG_SOCKET_API = 1, RSG_SOCKET_ADMIN = 2 };
 #define RSG_CALL_LONG	4	/* beside the sockets: it may look at everybody */
-enum rsg_many { RSG_ONE, RSG_OPT, RSG_MANY };
-enum rsg_place { RSG_PATH, RSG_QUERY, RSG_HEADER, RSG_BODY };
+enum rsg_many { RSG_ONE, RSG_OPT, RSG_MANY, RSG_SOFT };
+enum rsg_place { RSG_PATH, RSG_QUERY, RSG_HEADER, RSG_BODY, RSG_INTAKE };
 
 struct rsg_fieldinfo {
 	const char *json;

@@ -212,10 +212,12 @@ def test_a_complaint_is_an_objection(stack, own):
 
 def test_a_no_waits_for_no_clock(stack):
     """A tool whose clock goes fast reports who wants no more of it all the same."""
-    for kind, status in (("unsubscribed", "withdrawn"), ("complained", "objected")):
+    for kind, status, beside in (("unsubscribed", "withdrawn", {"colour": "blue"}),
+                                 ("complained", "objected", {"document": ["x"]})):
         who = yes(stack)
-        assert report(stack, who, kind, channel="email",
-                      time="2099-01-01T00:00:00Z").status == 200
+        assert report(stack, who, kind, channel="email", time="2099-01-01T00:00:00Z",
+                      **beside).status == 200
+        problem(report(stack, who, "opened", **{"document": 5}), 422, "bad-value")
         grant = stack.http("GET", "/v1/subjects/%s/consents" % who, stack.keys["till"],
                            headers=TILL).json()["grants"][0]
         assert grant["status"] == status and grant["since"] < "2099", grant

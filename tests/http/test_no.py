@@ -1,5 +1,7 @@
 """A no is never in anybody's way, and an objection is the strongest word."""
-from refuse import STAFF, TILL, bad_yes, problem, refused
+import pytest
+
+from refuse import STAFF, TILL, bad_yes, nowhere, problem, refused
 from saying import history, path, state, when
 from stack import SHOWN
 
@@ -24,6 +26,32 @@ def test_withdrawing_is_one_call_and_the_same_twice(stack):
         r = stack.consent(who, "withdraw", "marketing", **more)
         assert r.status == 200 and r.json()["status"] == "withdrawn", r
     assert stack.consent(who, "withdraw", "loyalty_account").status == 200
+
+
+ODD = [{"colour": "blue-7"}, {"words": "w" * 600}, {"words": 7}, {"time": "yesterday"},
+       {"language": "no-such-language"}, {"on_behalf": "my mother"}, {"notice_version": "one"},
+       {"attachment": []}, {"evidence": {"a": 1}}, {"member": "purpose", "error": "internal"},
+       {"\u00bf?": 1, "method": "\u0001"}]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_no_whatever_stands_beside_it(stack, odd):
+    """What is said of a no can be wrong; the no cannot. A yes is held to every word."""
+    who = stack.person(consents=["personalised_offers"])
+    for decision in ("withdraw", "object", "refuse"):
+        r = stack.consent(who, decision, **odd)
+        assert r.status == 200, r
+    assert state(stack, who)["personalised_offers", None]["status"] == "objected"
+    nowhere(stack, stack.consent(who, "withdraw", **odd), ["blue-7", "my mother"])
+    for decision in ("give", "ask"):
+        r = stack.consent(who, decision, **odd)
+        assert r.error in ("unknown-member", "bad-value", "too-large"), r
+        assert r.json().get("member", "") in set(odd) | {""}, r
+    assert len(history(stack, who)) == 3
+    # What it is about is no evidence: it has to be there, and right.
+    for bad in ({"channel": 5}, {"channel": "pigeon"}, {"purpose": 5}, {"purpose": None}):
+        r = stack.consent(who, "withdraw", **dict({"purpose": "marketing"}, **bad))
+        assert r.status in (400, 422), r
 
 
 def test_withdrawing_whatever_the_rate(own):

@@ -125,6 +125,7 @@ rsg_consent_read(struct rsg_worker *w, struct rsg_call *c, struct rsg_fields f,
 
 	memset(ev, 0, sizeof(*ev));
 	if ((e = read_word(w, c, f, ev)) != RSG_OK ||
+	    (!rsg_rules_no(ev->status) && (e = rsg_call_missed(c, f)) != RSG_OK) ||
 	    (e = read_proof(c, f, ev)) != RSG_OK || (e = read_texts(w, f, ev)) != RSG_OK)
 		return e;
 	ev->dated = rsg_msg_has(f, RSG_F_TIME);

@@ -206,6 +206,8 @@ rsg_op_contact_report_want(struct rsg_item *it)
 	if (k->word == WORDS || !rsg_policy_kind(it->batch->w->policy,
 	    words[k->word].kind, strlen(words[k->word].kind), &k->kind))
 		return rsg_call_fail(c, RSG_BAD_VALUE, "kind", NULL);
+	if (!is_no(k) && (e = rsg_call_missed(c, c->in)) != RSG_OK)
+		return e;
 	k->time = rsg_msg_get_int(c->in, RSG_F_TIME, it->batch->w->now);
 	if (k->time > it->batch->w->now && !is_no(k))
 		return rsg_call_fail(c, RSG_BAD_VALUE, "time", "time:future");

@@ -25,6 +25,22 @@ rsg_call_fail(struct rsg_call *c, enum rsg_err e, const char *member,
 	return e;
 }
 
+enum rsg_err
+rsg_call_missed(struct rsg_call *c, struct rsg_fields f)
+{
+	static const enum rsg_err errors[] = { RSG_UNKNOWN_MEMBER, RSG_TOO_LARGE };
+	char id[65], member[sizeof(c->member)];
+	enum rsg_err e = RSG_BAD_VALUE;
+
+	if (!rsg_msg_get_text(f, RSG_F_ERROR, id, sizeof(id)))
+		return RSG_OK;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (strcmp(id, rsg_err_id(errors[i])) == 0)
+			e = errors[i];
+	return rsg_call_fail(c, e, rsg_msg_get_text(f, RSG_F_MEMBER, member,
+	    sizeof(member)) ? member : NULL, NULL);
+}
+
 void
 rsg_call_reset(struct rsg_call *c)
 {

@@ -117,6 +117,10 @@ enum rsg_lang rsg_call_language(const struct rsg_call *);
 enum rsg_err rsg_call_fail(struct rsg_call *, enum rsg_err e, const char *member,
     const char *clause);
 
+/* Fail a call whose body had a member that is unknown or not in its form, where
+ * its shape lets that be decided here; RSG_OK where it had none. */
+RSG_MUST enum rsg_err rsg_call_missed(struct rsg_call *, struct rsg_fields);
+
 /* Forget what an earlier run of the same call left. */
 void rsg_call_reset(struct rsg_call *);
 
