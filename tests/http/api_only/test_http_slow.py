@@ -82,9 +82,11 @@ def test_call_that_may_be_long_is_waited_for(start):
     api.vault._one = hold_all
     report = api.connect()
     report.sendall(REPORT)
+    while not held:
+        pass
     assert api.ask("GET", "/v1/me").status == 504
     api.vault.answer = lambda op, fields: ("OK", [
-        ("REPORT", "consents"), ("FROM", 0), ("TO", 1), ("PEOPLE", 7)])
+        ("REPORT", "consents"), ("FROM", 0), ("TO", 1), ("TITLE", "t"), ("PEOPLE", 7)])
     real(*held[0])
     answer = read_answer(report)
     assert answer.status == 200 and answer.json()["people"] == 7
