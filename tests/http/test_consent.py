@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import random
 import threading
+import zoneinfo
 
 import pytest
 
@@ -211,6 +212,12 @@ def test_child_needs_a_guardian(stack):
     # Asked again at fourteen, as Spain has it.
     turns = datetime.date.today() + datetime.timedelta(days=int(2.5 * 365.25))
     assert abs((datetime.date.fromisoformat(r.json()["until"][:10]) - turns).days) <= 2
+    # ... on that day's first moment where the shop is, as it is in the history.
+    local = datetime.datetime.fromisoformat(r.json()["until"]).astimezone(
+        zoneinfo.ZoneInfo("Europe/Madrid"))
+    born = stack.read(who, "birth_date", "data_subject_rights", stack.customer(who),
+                      {}).json()["fields"]["birth_date"]
+    assert local.isoformat()[:19] == "%d%sT00:00:00" % (int(born[:4]) + 14, born[4:]), local
     assert history(stack, who)[0]["on_behalf"] == mother
     # Not profiled, whoever agrees; but a child's no is a no.
     bad_yes(stack, who, "guardian-required", purpose="personalised_offers", member="purpose",
@@ -218,6 +225,32 @@ def test_child_needs_a_guardian(stack):
     assert stack.consent(who, "withdraw", "marketing", channel="email").status == 200
     grown = child(stack, 14.1)
     assert stack.consent(grown, "give", "marketing", channel="email").status == 200
+
+
+def test_child_found_out_later(stack):
+    """What somebody agreed to who turns out to be a child does not count any more."""
+    who = stack.person(consents=["personalised_offers"])
+    assert stack.consent(who, "give", "marketing", channel="email").status == 200
+    assert stack.consent(who, "refuse", "marketing", channel="sms").status == 200
+    born = datetime.date.today() - datetime.timedelta(days=int(11.5 * 365.25))
+
+    def correct(day):
+        r = stack.http("PATCH", "/v1/subjects/" + who, stack.keys["till"], headers=TILL,
+                       json={"fields": {"birth_date": day.isoformat()}})
+        assert r.status == 200, r
+        return {k: g["status"] for k, g in state(stack, who).items()}
+    grown = correct(born - datetime.timedelta(days=20 * 365))
+    assert grown["personalised_offers", None] == grown["marketing", "email"] == "given"
+    assert correct(born) == {("personalised_offers", None): "invalidated", ("marketing",
+                             "email"): "invalidated", ("marketing", "sms"): "refused"}
+    problem(stack.read(who, purpose="personalised_offers"), 403, "no-live-consent")
+    assert [e["method"] for e in history(stack, who)[3:]] == ["age", "age"]
+    # What a guardian agrees to then stays, though the date be put right by a day.
+    mother = stack.person()
+    assert relate(stack, who, mother).status == 200
+    assert stack.consent(who, "give", "marketing", channel="email",
+                         on_behalf=mother).status == 200
+    assert correct(born + datetime.timedelta(days=1))["marketing", "email"] == "given"
 
 
 def test_relations_are_guarded(stack):

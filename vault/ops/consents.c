@@ -9,6 +9,8 @@
 #include "consent/notice.h"
 #include "ops/relations.h"
 #include "resguardo/clock.h"
+#include "segment/zone.h"
+#include "work/vault.h"
 
 /* --- Reading --- */
 
@@ -283,11 +285,14 @@ check_notice(struct rsg_worker *w, struct rsg_call *c, struct rsg_consent *ev,
 	return RSG_OK;
 }
 
-/* The day a person may agree by themselves; INT64_MIN: any day. */
+/* The moment from which a person may agree by themselves: the midnight of the
+ * shop's clock that begins their day. INT64_MIN: any. */
 static int64_t
-of_age(struct rsg_worker *w, const struct rsg_asked *who)
+of_age(struct rsg_worker *w, const struct rsg_call *c, const struct rsg_asked *who)
 {
 	const struct rsg_lawdef *law = rsg_policy_law(w->policy, who->jurisdiction);
+	const struct rsg_controller *con = rsg_vault_controller(w->vault,
+	    c->actor.controller);
 	int64_t day;
 	int y, m, d;
 
@@ -296,7 +301,8 @@ of_age(struct rsg_worker *w, const struct rsg_asked *who)
 		return INT64_MIN;
 	rsg_clock_civil(day, &y, &m, &d);
 	/* Who was born on 29 February is of age on 1 March. */
-	return rsg_clock_day_of(y + law->consent_age, m, d);
+	day = rsg_clock_day_of(y + law->consent_age, m, d);
+	return con == NULL ? day * RSG_DAY_US : rsg_zone_instant(con->zone, day, 0);
 }
 
 static enum rsg_err
@@ -305,18 +311,54 @@ check_age(struct rsg_worker *w, struct rsg_call *c, struct rsg_consent *ev,
 {
 	const unsigned may = 1u << RSG_RELATION_GUARDIAN | 1u << RSG_RELATION_REPRESENTATIVE;
 	bool spoken_for = (who->relations & may) != 0;
-	int64_t adult = of_age(w, who);
+	int64_t adult = of_age(w, c, who);
 
 	if (!rsg_id_nil(&ev->on_behalf) && !spoken_for)
 		return refuse(c, RSG_GUARDIAN_REQUIRED, "on_behalf", "minor:guardian");
-	if (adult == INT64_MIN || rsg_clock_day(ev->time) >= adult)
+	if (ev->time >= adult)
 		return RSG_OK;
 	if (p->profiling && !p->minors)
 		return refuse(c, RSG_GUARDIAN_REQUIRED, "purpose", "minor:profiling");
 	if ((who->relations & 1u << RSG_RELATION_GUARDIAN) == 0)
 		return refuse(c, RSG_GUARDIAN_REQUIRED, "on_behalf", "minor:guardian");
 	/* Grown up, they are asked themselves. */
-	ev->until = adult * RSG_DAY_US;
+	ev->until = adult;
+	return RSG_OK;
+}
+
+enum rsg_err
+rsg_consent_young(struct rsg_item *it, const char *birth, size_t nbirth)
+{
+	struct rsg_worker *w = it->batch->w;
+	const struct rsg_header was = it->subject->h;
+	struct rsg_asked who = { .jurisdiction = was.jurisdiction, .birth = birth,
+	    .nbirth = nbirth };
+	const struct rsg_purposedef *p;
+	struct rsg_said said;
+	struct rsg_value v = { 0 };
+	enum rsg_err e;
+
+	if (w->now >= of_age(w, it->call, &who))
+		return RSG_OK;
+	if ((e = rsg_item_value(it, rsg_consent_birth(w->policy), &v)) != RSG_OK &&
+	    e != RSG_NOT_FOUND)
+		return e;
+	who.birth = v.text;
+	who.nbirth = v.len;
+	if (w->now < of_age(w, it->call, &who))
+		return RSG_OK;		/* it was known, and asked for as of a child */
+	for (size_t i = 0; i < was.ngrants; i++) {
+		const struct rsg_consent ev = { .status = RSG_STATUS_INVALIDATED,
+		    .purpose = was.grant[i].purpose, .time = w->now, .method = "age",
+		    .channel = (enum rsg_channel)was.grant[i].channel };
+
+		p = rsg_policy_purpose_no(w->policy, ev.purpose);
+		if (p != NULL && p->needs_consent &&
+		    rsg_rules_yes((enum rsg_status)was.grant[i].status) &&
+		    (e = rsg_ledger_append(it->batch, it->call, it->subject, &ev,
+		    &said)) != RSG_OK)
+			return e;
+	}
 	return RSG_OK;
 }
 

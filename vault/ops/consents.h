@@ -30,6 +30,14 @@ RSG_MUST enum rsg_err rsg_consent_read(struct rsg_worker *, struct rsg_call *,
 RSG_MUST enum rsg_err rsg_consent_check(struct rsg_worker *, struct rsg_call *,
     struct rsg_consent *, const struct rsg_asked *);
 
+/*
+ * A date of birth is being written. Where it makes a child of somebody who
+ * counted as grown up, what they agreed to by themselves is invalidated; the
+ * guardian is asked. Their former date was wanted, if there is one.
+ */
+RSG_MUST enum rsg_err rsg_consent_young(struct rsg_item *, const char *birth,
+    size_t nbirth);
+
 /* Would the ledger take it, after what the browser says? Fails the call. */
 RSG_MUST enum rsg_err rsg_consent_fits(struct rsg_worker *, struct rsg_call *,
     const struct rsg_header *, const struct rsg_consent *);

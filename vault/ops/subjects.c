@@ -484,6 +484,18 @@ rsg_op_create(struct rsg_item *it)
 	return rsg_buf_err(&c->out);
 }
 
+/* Where among the values the date of birth is; their number: nowhere. */
+static size_t
+birth_at(const struct rsg_item *it, const struct write *r)
+{
+	uint16_t birth = rsg_consent_birth(it->batch->w->policy);
+	size_t i = 0;
+
+	while (i < r->in.n && (r->in.number[i] != birth || r->in.value[i].text == NULL))
+		i++;
+	return i;
+}
+
 enum rsg_err
 rsg_op_change_want(struct rsg_item *it)
 {
@@ -496,13 +508,16 @@ rsg_op_change_want(struct rsg_item *it)
 	if (r->in.n == 0)
 		return rsg_call_fail(it->call, RSG_MISSING_MEMBER, "fields", NULL);
 	(void)rsg_msg_get_id(it->call->in, RSG_F_SUBJECT, &id);
-	return rsg_want_subject(it, &id);
+	if ((e = rsg_want_subject(it, &id)) != RSG_OK || birth_at(it, r) == r->in.n)
+		return e;
+	return rsg_want_field(it, rsg_consent_birth(it->batch->w->policy));
 }
 
 enum rsg_err
 rsg_op_change(struct rsg_item *it)
 {
 	const struct write *r = it->scratch;
+	size_t birth = birth_at(it, r);
 	struct rsg_call *c = it->call;
 	struct rsg_answer answer;
 	enum rsg_err e;
@@ -522,6 +537,8 @@ rsg_op_change(struct rsg_item *it)
 		return rsg_call_fail(c, RSG_STALE, "version", NULL);
 	}
 	if ((e = none_taken(it)) != RSG_OK ||
+	    (birth < r->in.n && (e = rsg_consent_young(it, r->in.value[birth].text,
+	    r->in.value[birth].len)) != RSG_OK) ||
 	    (e = rsg_intake_stage(it->batch, it->subject, &r->in)) != RSG_OK ||
 	    (rsg_consent_gpc(c) && (e = rsg_ledger_gpc(it->batch, c,
 	    it->subject)) != RSG_OK))
