@@ -180,8 +180,8 @@ static const struct command commands[] = {
 	  "\t[--language CODE] [--state DIR]",
 	  "Count people: consents, consent-history, ask-again, withdrawals, value,\n"
 	  "promises (kept, late, overdue: at what they are worth), profitability.\n"
-	  "A table with its totals and what its columns mean, in en or es; CSV of the\n"
-	  "rows, or of the totals alone.\n"
+	  "A table with its totals and what its columns mean, in en or es (else as LANG\n"
+	  "says); CSV of the rows, or of the totals alone.\n"
 	  "Small counts are shown as they are: do not hand them on.",
 	  rsg_report_run },
 	{ "status", "state=", 0, "[--state DIR]",

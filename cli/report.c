@@ -216,7 +216,8 @@ enum rsg_exit
 rsg_report_run(const struct rsg_args *a)
 {
 	static const char *const need[] = { "controller" };
-	const char *language = rsg_args_get(a, "language", "en");
+	const char *language = rsg_args_get(a, "language",
+	    rsg_tell_lang() == RSG_LANG_ES ? "es" : "en");
 	struct watch watch = { .begun = false };
 	struct rsg_admin *admin;
 	struct rsg_reply reply;

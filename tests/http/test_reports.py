@@ -218,6 +218,9 @@ def test_reports_say_what_they_are(shop_of_five):
     assert total[2].split() == ["-", "personalised_offers", "-", "points:1", "2", "2", "3.00",
                                 "1.50", "revenue", "2.00", "EUR"]
     assert total[3].split() == ["-", "-", "-", "-", "5", "4", "12.00", "1.50", "-", "2.00", "EUR"]
+    p = s.popen("env", "LC_ALL=es_ES.UTF-8", s.bin + "/resguardo", "report", "value",
+                "--controller", "acme", "--state", s.state, stdout=subprocess.PIPE, text=True)
+    assert p.communicate()[0].startswith("Valor entregado frente") and p.returncode == 0
     assert "cómo se estimó" in out and len({len(x) for x in total[:4]}) == 1
     out = s.cli("report", "value", "--controller", "acme", "--csv", "--totals", "--from",
                 "2019-01-01", "--to", "2024-01-01")
