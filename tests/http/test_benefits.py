@@ -137,8 +137,9 @@ def test_promised_delivered_and_counted(offers):
     key = offers.customer(who)
     r = offers.http("GET", "/v1/subjects/%s/benefits?language=es" % who, key)
     got = r.json()["benefits"]
-    assert [(g["incentive"], g["status"], g["consent_sequence"], g["title"]) for g in got] \
-        == [("welcome-200", "delivered", 1, WORDS["es"])], r
+    assert [(g["incentive"], g["status"], g["consent_sequence"], g["title"], g["value"],
+             g["currency"]) for g in got] \
+        == [("welcome-200", "delivered", 1, WORDS["es"], "2.00", "EUR")], r
 
 
 def test_repeated_with_its_key_it_happens_once(offers):

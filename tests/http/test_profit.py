@@ -236,7 +236,8 @@ def test_all_people_by_month_by_hand(own):
     buy(s, names["A-2"], dict(amount="30.00", cost="40.00", document="4", time=at % 1),
         dict(kind="return", amount="50.00", cost="20.00", document="5", time=at % 3),
         # The first of April in Madrid, and so no March.
-        dict(amount="7.00", document="6", time="2019-03-31T22:00:00Z"))
+        dict(amount="7.00", document="6", time="2019-03-31T22:00:00Z"),
+        dict(amount="9.00", document="7", time="2019-04-01T22:00:00Z"))   # the second
     bring(s, "benefits", [dict(id="a", who="A-1", gift="mug", delivered=at % 1),
                           dict(id="b", who="A-3", gift="mug", delivered=at % 2,
                                reversed=at % 3, cause="return"),
@@ -260,7 +261,7 @@ def test_all_people_by_month_by_hand(own):
     assert [x["margin"] for x in table] == ["31.00", "1.00", "'-26.00", "7.00"]
     assert {x["currency"] for x in table} == {"EUR"}
     out = s.cli("report", "profitability", "--controller", "acme", "--from", "2019-01-01",
-                "--to", "2019-04-02", "--language", "es")
+                "--to", "2019-04-01", "--language", "es")
     assert re.search(r"^2019-03 +0 +2 +-50\.00 +-20\.00 +-4\.00 +-26\.00 +EUR$", out, re.M), out
     assert re.search(r"^- +5 +3 +107\.00 +90\.00 +4\.00 +13\.00 +EUR$", out, re.M), out
     # Officers and, on the command line, administrators: the same rules as of all reports.

@@ -12,6 +12,7 @@
 #include "ops/people.h"
 #include "resguardo/clock.h"
 #include "segment/zone.h"
+#include "subject/money.h"
 #include "work/metrics.h"
 #include "work/vault.h"
 
@@ -97,6 +98,20 @@ put_code(struct rsg_item *it, const struct rsg_benefit *b)
 	rsg_secret_wipe(code, sizeof(code));
 }
 
+/* What it is worth, as its incentive said; points for purchases have no
+ * value of their own. */
+static void
+put_worth(struct rsg_buf *out, const struct rsg_giving *g, int64_t value)
+{
+	char text[RSG_MONEY_TEXT];
+
+	if (value == 0)
+		return;
+	rsg_money_text(value, g->controller->currency, text);
+	rsg_msg_text(out, RSG_F_WORTH, text);
+	rsg_msg_text(out, RSG_F_CURRENCY, g->controller->currency);
+}
+
 static enum rsg_err
 put_benefit(struct rsg_item *it, const struct rsg_giving *g, const struct rsg_benefit *b)
 {
@@ -136,6 +151,7 @@ put_benefit(struct rsg_item *it, const struct rsg_giving *g, const struct rsg_be
 		rsg_msg_text(out, RSG_F_DOCUMENT, b->first.ref);
 	if (b->flagged)
 		rsg_msg_bool(out, RSG_F_FLAGGED, true);
+	put_worth(out, g, b->first.value);
 	rsg_msg_close(out, mark);
 	return RSG_OK;
 }
