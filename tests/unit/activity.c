@@ -151,6 +151,7 @@ nothing_is_not_kept(void **state)
 	add(a, (struct rsg_day){ .day = 1, .repeated = 5 });
 	add(a, (struct rsg_day){ .day = 1, .repeated = -5 });
 	add(a, (struct rsg_day){ .day = 2, .given = 150 });	/* given, and taken back */
+	assert_int_equal(rsg_activity_days(a), 2);
 	add(a, (struct rsg_day){ .day = 2, .given = -150 });
 	(void)round_trip(a);
 	assert_int_equal(rsg_activity_days(a), 0);
