@@ -9,7 +9,7 @@
 
 static const char *const says[RSG_JWS__MAX] = {
 	[RSG_JWS_GOOD] = "the signature is good",
-	[RSG_JWS_SIZE] = "it is empty, or longer than any receipt",
+	[RSG_JWS_SIZE] = "it is empty or longer than any receipt",
 	[RSG_JWS_PARTS] = "it does not have three parts with a dot between them: "
 	    "a piece is missing, or it is no receipt",
 	[RSG_JWS_LETTERS] = "a part is not base64url: it was cut short or changed",
@@ -31,12 +31,23 @@ static const char *const says[RSG_JWS__MAX] = {
 	[RSG_JWS_OTHER_KEY] = "it was signed with another key than those given",
 	[RSG_JWS_SIGNATURE] = "the signature does not belong to it: a letter of it "
 	    "was changed, or somebody else signed it",
+	[RSG_JWS_EMPTY] = "it is empty: there is nothing in the file",
+	[RSG_JWS_PAGE] = "it is a page: save the letters at its end, the signed receipt, "
+	    "in a file of their own",
+	[RSG_JWS_ANSWER] = "it is JSON without a signed receipt in it (the member "
+	    "\"receipt\" of the server's answer)",
 };
 
 const char *
 rsg_jws_says(enum rsg_jws_fault f)
 {
 	return (unsigned)f < RSG_JWS__MAX ? says[f] : "it cannot be read";
+}
+
+bool
+rsg_jws_of_key(enum rsg_jws_fault f)
+{
+	return f == RSG_JWS_KEY_FILE || f == RSG_JWS_KEY_KIND || f == RSG_JWS_KEY_NAME;
 }
 
 /* --- Writing --- */

@@ -26,9 +26,12 @@ enum rsg_jws_fault {
 	RSG_JWS_HEADER, RSG_JWS_NONE, RSG_JWS_ALGORITHM, RSG_JWS_CRITICAL,
 	RSG_JWS_OTHER_TYPE, RSG_JWS_LENGTH, RSG_JWS_PAYLOAD, RSG_JWS_KEY_FILE,
 	RSG_JWS_KEY_KIND, RSG_JWS_KEY_NAME, RSG_JWS_OTHER_KEY,
-	RSG_JWS_SIGNATURE, RSG_JWS__MAX
+	RSG_JWS_SIGNATURE, RSG_JWS_EMPTY, RSG_JWS_PAGE, RSG_JWS_ANSWER,
+	RSG_JWS__MAX
 };
 const char *rsg_jws_says(enum rsg_jws_fault);
+/* Is it the key file that is wrong? Then nothing is known of the receipt. */
+bool rsg_jws_of_key(enum rsg_jws_fault);
 
 /* --- Writing --- */
 
