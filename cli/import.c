@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/folder.h"
 #include "cli/loader.h"
 #include "cli/mapping.h"
 #include "cli/ordinal.h"
@@ -31,7 +32,8 @@ struct import {
 	struct rsg_admin *admin;
 	struct rsg_loader *loader;
 	struct rsg_ordinal *lines, *people;	/* met before in this run */
-	struct rsg_rejects rejects;
+	struct rsg_folder *folder;	/* of the files that lines name; NULL: none */
+	struct rsg_rejects rejects, notes;
 	struct rsg_resume done;		/* what was answered */
 	struct rsg_progress progress;
 	struct rsg_record record;
@@ -52,6 +54,14 @@ interrupt(int signo)
 	interrupted = 1;
 }
 
+static enum rsg_err
+sync_lines(struct import *im)
+{
+	enum rsg_err e = rsg_rejects_sync(&im->rejects);
+
+	return e == RSG_OK && im->notes.file != NULL ? rsg_rejects_sync(&im->notes) : e;
+}
+
 /* A chunk was answered, and so were all before it. */
 static void
 retire(void *ctx, struct rsg_chunk *c)
@@ -66,7 +76,8 @@ retire(void *ctx, struct rsg_chunk *c)
 	im->done.read += c->read;
 	im->done.accepted += t->accepted;
 	im->done.repeated += t->repeated;
-	im->done.rejected += (int64_t)c->nrejects;
+	im->done.rejected += (int64_t)c->rejects.n;
+	im->done.noted += (int64_t)c->notes.n;
 	if (im->what == RSG_MAPS_EVENTS) {
 		im->done.people += c->people_tally.accepted;
 		im->done.people_repeated += c->people_tally.repeated;
@@ -74,8 +85,11 @@ retire(void *ctx, struct rsg_chunk *c)
 	}
 	im->done.next_line = c->next_line;
 	im->done.offset = c->next_offset;
-	im->e = rsg_rejects_put(&im->rejects, c->reject, c->nrejects);
+	im->e = rsg_rejects_put(&im->rejects, c->rejects.line, c->rejects.n);
 	im->done.rejects_bytes = im->rejects.bytes;
+	if (im->e == RSG_OK && im->notes.file != NULL)
+		im->e = rsg_rejects_put(&im->notes, c->notes.line, c->notes.n);
+	im->done.notes_bytes = im->notes.bytes;
 
 	rsg_source_place(im->source, &at, &of);
 	rsg_progress_tick(&im->progress, im->done.read - im->begin_read, at, of);
@@ -84,7 +98,7 @@ retire(void *ctx, struct rsg_chunk *c)
 		return;
 	im->saved = now;
 	/* The rejected lines first: what is written down must be there. */
-	if ((im->e = rsg_rejects_sync(&im->rejects)) == RSG_OK)
+	if ((im->e = sync_lines(im)) == RSG_OK)
 		im->e = rsg_resume_save(&im->done);
 }
 
@@ -145,12 +159,14 @@ add_customer(struct import *im, struct rsg_chunk *c, struct rsg_reject *reject)
 static enum rsg_err
 add_line(struct import *im, struct rsg_chunk *c, struct rsg_reject *reject)
 {
-	enum rsg_err e = rsg_translate_line(im->mapping, &im->record, &c->events,
-	    reject);
+	struct rsg_reject note;
+	enum rsg_err e = rsg_translate_line(im->mapping, &im->record, im->folder,
+	    &c->events, reject, &note);
 
-	if (e == RSG_OK)
-		c->nevents++;
-	return e;
+	if (e != RSG_OK)
+		return e;
+	c->nevents++;
+	return note.line == 0 ? RSG_OK : rsg_loader_line(&c->notes, &note);
 }
 
 /* One line of the input into a chunk, or past it. RSG_NOT_FOUND at the end. */
@@ -176,7 +192,7 @@ one_line(struct import *im, struct rsg_chunk *c)
 	if (!send)
 		return e == RSG_BAD_VALUE ? RSG_OK : e;
 	c->read++;
-	return e == RSG_BAD_VALUE ? rsg_loader_reject(c, &reject) : e;
+	return e == RSG_BAD_VALUE ? rsg_loader_line(&c->rejects, &reject) : e;
 }
 
 /* Fill a chunk and send it. */
@@ -228,7 +244,7 @@ run(struct import *im)
 static enum rsg_err
 open_resume(struct import *im, bool *found)
 {
-	const char *words[4];
+	const char *words[5];
 	struct rsg_buf b;
 	enum rsg_err e;
 
@@ -240,8 +256,9 @@ open_resume(struct import *im, bool *found)
 		words[1] = rsg_args_get(im->args, "controller", "");
 		words[2] = im->origin;
 		words[3] = (const char *)b.p;
+		words[4] = rsg_args_get(im->args, "attachments", "");
 		e = rsg_resume_open(&im->done, RSG_STATE_OF(im->args), im->file,
-		    words, 4, found);
+		    words, 5, found);
 	}
 	rsg_buf_free(&b);
 	return e;
@@ -262,16 +279,51 @@ open_loader(struct import *im, int64_t window)
 		.basis = rsg_args_get(im->args, "basis", ""),
 		.notice = rsg_args_get(im->args, "notice", NULL),
 		.field = im->mapping->person_field,
-		.window = (unsigned)window, .retire = retire, .ctx = im,
+		.window = (unsigned)window, .ordered = im->what != RSG_MAPS_EVENTS,
+		.retire = retire, .ctx = im,
 	};
 
 	return rsg_loader_new(im->admin, &o, &im->loader);
 }
 
+/* Where the files are that lines name: both say so, or neither. */
+static enum rsg_err
+open_folder(struct import *im)
+{
+	const char *path = rsg_args_get(im->args, "attachments", NULL);
+	bool named = im->what == RSG_MAPS_CONSENTS &&
+	    rsg_mapping_cell(im->mapping, RSG_F_ATTACHMENT) != NULL;
+
+	if (named == (path != NULL))
+		return path == NULL ? RSG_OK : rsg_folder_open(path, &im->folder);
+	rsg_tell_error(named ? "the mapping has lines name files (\"attachment\"): say "
+	    "where those are, with --attachments DIR" : "--attachments needs a mapping "
+	    "that says which column names the file (\"attachment\")");
+	return RSG_CONFIG;
+}
+
+/* Consents and benefits alone come in with something to be looked at. */
+static enum rsg_err
+open_lines(struct import *im)
+{
+	const char *given = rsg_args_get(im->args, "rejects", NULL);
+	enum rsg_err e;
+
+	if (given != NULL) {
+		if (snprintf(im->done.rejects, RSG_PATH_MAX, "%s", given) >= RSG_PATH_MAX ||
+		    snprintf(im->done.notes, RSG_PATH_MAX, "%s.noted", given) >=
+		    RSG_PATH_MAX)
+			return RSG_CONFIG;
+	}
+	e = rsg_rejects_open(&im->rejects, im->done.rejects, im->done.rejects_bytes);
+	if (e != RSG_OK || im->what == RSG_MAPS_CUSTOMERS || im->what == RSG_MAPS_EVENTS)
+		return e;
+	return rsg_rejects_open(&im->notes, im->done.notes, im->done.notes_bytes);
+}
+
 static enum rsg_err
 prepare(struct import *im)
 {
-	const char *rejects;
 	int64_t window;
 	enum rsg_err e;
 	bool found;
@@ -294,7 +346,8 @@ prepare(struct import *im)
 	}
 	if (im->origin == NULL)
 		im->origin = "";
-	if ((e = rsg_admin_open(RSG_STATE_OF(im->args), &im->admin)) != RSG_OK ||
+	if ((e = open_folder(im)) != RSG_OK ||
+	    (e = rsg_admin_open(RSG_STATE_OF(im->args), &im->admin)) != RSG_OK ||
 	    (e = rsg_source_open(im->file, &im->source)) != RSG_OK ||
 	    (e = rsg_mapping_reader(im->mapping, im->source, &im->reader)) != RSG_OK ||
 	    (e = rsg_ordinal_new(&im->lines)) != RSG_OK ||
@@ -307,8 +360,7 @@ prepare(struct import *im)
 		    (long long)im->done.next_line);
 	im->begin_line = im->done.next_line;
 	im->begin_read = im->done.read;
-	rejects = rsg_args_get(im->args, "rejects", im->done.rejects);
-	return rsg_rejects_open(&im->rejects, rejects, im->done.rejects_bytes);
+	return open_lines(im);
 }
 
 static void
@@ -324,9 +376,13 @@ summary(struct import *im)
 		    (long long)d->people, (long long)d->people_repeated,
 		    (long long)d->people_rejected);
 	if (d->rejected > 0) {
-		printf("rejected lines, with reasons: %s\n",
-		    rsg_args_get(im->args, "rejects", d->rejects));
+		printf("rejected lines, with reasons: %s\n", d->rejects);
 		rsg_rejects_tell(&im->rejects);
+	}
+	if (d->noted > 0) {
+		printf("%lld lines came in, but with something to look at: %s\n",
+		    (long long)d->noted, d->notes);
+		rsg_rejects_tell(&im->notes);
 	}
 	if (d->read != d->accepted + d->repeated + d->rejected)
 		rsg_tell_error("the server did not account for %lld lines",
@@ -340,13 +396,14 @@ finish(struct import *im, enum rsg_err e)
 
 	if (im->rejects.file == NULL)
 		return rsg_admin_exit(e);
-	if (rsg_rejects_sync(&im->rejects) != RSG_OK)
+	if (sync_lines(im) != RSG_OK)
 		stopped = true;
 	if (!stopped) {
 		rsg_resume_done(&im->done);
 		summary(im);
-		return im->done.read == im->done.accepted + im->done.repeated +
-		    im->done.rejected ? RSG_EXIT_OK : RSG_EXIT_FAILED;
+		/* Whoever only looks at this must not take a part for the whole. */
+		return im->done.read == im->done.accepted + im->done.repeated ?
+		    RSG_EXIT_OK : RSG_EXIT_FAILED;
 	}
 	summary(im);
 	if (im->done.path[0] == '\0')
@@ -389,6 +446,8 @@ import(const struct rsg_args *a, enum rsg_mapping_what what)
 	result = finish(im, e);
 
 	rsg_rejects_close(&im->rejects);
+	rsg_rejects_close(&im->notes);
+	rsg_folder_close(im->folder);
 	rsg_loader_free(im->loader);
 	rsg_admin_close(im->admin);
 	rsg_ordinal_free(im->lines);

@@ -8,7 +8,7 @@
 #define TRIES		10
 
 /* A chunk's way. */
-enum { EMPTY, PEOPLE_SENT, EVENTS_WAIT, EVENTS_SENT, DONE };
+enum { EMPTY, PEOPLE_WAIT, PEOPLE_SENT, EVENTS_WAIT, EVENTS_SENT, DONE };
 
 struct rsg_loader {
 	struct rsg_admin *admin;
@@ -48,7 +48,8 @@ rsg_loader_free(struct rsg_loader *l)
 	for (size_t i = 0; i < l->o.window; i++) {
 		rsg_buf_free(&l->chunk[i].people);
 		rsg_buf_free(&l->chunk[i].events);
-		free(l->chunk[i].reject);
+		free(l->chunk[i].rejects.line);
+		free(l->chunk[i].notes.line);
 	}
 	free(l->chunk);
 	free(l);
@@ -65,7 +66,7 @@ begin(struct rsg_loader *l, struct rsg_chunk *c)
 {
 	rsg_buf_reset(&c->people);
 	rsg_buf_reset(&c->events);
-	c->npeople = c->nevents = c->nrejects = 0;
+	c->npeople = c->nevents = c->rejects.n = c->notes.n = 0;
 	c->read = 0;
 	memset(&c->people_tally, 0, sizeof(c->people_tally));
 	memset(&c->events_tally, 0, sizeof(c->events_tally));
@@ -102,51 +103,67 @@ retire(struct rsg_loader *l)
 	}
 }
 
-/* Send the events of chunks whose people, and all before, are there. */
+/* Send what a chunk has to send next, if it may. */
+static enum rsg_err
+push(struct rsg_loader *l, struct rsg_chunk *c)
+{
+	enum rsg_err e;
+
+	if (c->state == PEOPLE_WAIT) {
+		if ((e = rsg_admin_send(l->admin, &c->people)) != RSG_OK)
+			return e;
+		c->state = PEOPLE_SENT;
+	} else if (c->state == EVENTS_WAIT && c->nevents == 0)
+		c->state = DONE;
+	else if (c->state == EVENTS_WAIT) {
+		if ((e = rsg_admin_send(l->admin, &c->events)) != RSG_OK)
+			return e;
+		c->state = EVENTS_SENT;
+	}
+	return RSG_OK;
+}
+
+/* People go at once; events when their people, and all before, are there. */
 static enum rsg_err
 advance(struct rsg_loader *l)
 {
+	bool wait = false;
 	enum rsg_err e;
 
 	for (size_t i = 0; i < l->n; i++) {
 		struct rsg_chunk *c = nth(l, i);
 
-		if (c->state == PEOPLE_SENT)
-			break;
-		if (c->state != EVENTS_WAIT)
-			continue;
-		if (c->nevents == 0) {
-			c->state = DONE;
-			continue;
-		}
-		if ((e = rsg_admin_send(l->admin, &c->events)) != RSG_OK)
+		if ((!wait || c->state == PEOPLE_WAIT) && (e = push(l, c)) != RSG_OK)
 			return e;
-		c->state = EVENTS_SENT;
+		if (l->o.ordered && c->state != DONE)
+			break;
+		wait = wait || c->state == PEOPLE_SENT;
 	}
 	retire(l);
 	return RSG_OK;
 }
 
 enum rsg_err
-rsg_loader_reject(struct rsg_chunk *c, const struct rsg_reject *r)
+rsg_loader_line(struct rsg_lines *l, const struct rsg_reject *r)
 {
 	struct rsg_reject *more;
 	size_t room;
 
-	if (c->nrejects == c->room) {
-		room = c->room == 0 ? 256 : c->room * 2;
-		more = reallocarray(c->reject, room, sizeof(*more));
+	if (l->n == l->room) {
+		room = l->room == 0 ? 256 : l->room * 2;
+		more = reallocarray(l->line, room, sizeof(*more));
 		if (more == NULL)
 			return RSG_NO_MEMORY;
-		c->reject = more;
-		c->room = room;
+		l->line = more;
+		l->room = room;
 	}
-	c->reject[c->nrejects++] = *r;
+	l->line[l->n++] = *r;
 	return RSG_OK;
 }
 
 static enum rsg_err
-take_rejects(struct rsg_chunk *c, const struct rsg_reply *reply, int64_t *n)
+take_lines(struct rsg_lines *l, enum rsg_field group, const struct rsg_reply *reply,
+    int64_t *n)
 {
 	struct rsg_fields one;
 	struct rsg_reject r;
@@ -154,12 +171,12 @@ take_rejects(struct rsg_chunk *c, const struct rsg_reply *reply, int64_t *n)
 	size_t pos = 0;
 	enum rsg_err e;
 
-	while (rsg_msg_each(reply->fields, &pos, RSG_F_REJECTED, &one)) {
+	while (rsg_msg_each(reply->fields, &pos, group, &one)) {
 		rsg_msg_get_text(one, RSG_F_ERROR, reason, sizeof(reason));
 		rsg_msg_get_text(one, RSG_F_MEMBER, member, sizeof(member));
 		rsg_translate_reject(&r, rsg_msg_get_int(one, RSG_F_LINE, 0),
 		    reason, member);
-		if ((e = rsg_loader_reject(c, &r)) != RSG_OK)
+		if ((e = rsg_loader_line(l, &r)) != RSG_OK)
 			return e;
 		(*n)++;
 	}
@@ -191,6 +208,7 @@ static enum rsg_err
 answered(struct rsg_loader *l, struct rsg_chunk *c, const struct rsg_reply *reply)
 {
 	struct rsg_tally *tally;
+	int64_t noted = 0;
 	enum rsg_err e;
 
 	if (reply->head.status != RSG_OK && passing(reply->head.status) &&
@@ -208,12 +226,14 @@ answered(struct rsg_loader *l, struct rsg_chunk *c, const struct rsg_reply *repl
 	 * lines that name them are refused by themselves.
 	 */
 	if (c->state == PEOPLE_SENT && c->nevents > 0) {
-		size_t kept = c->nrejects;
+		size_t kept = c->rejects.n;
 
-		e = take_rejects(c, reply, &tally->rejected);
-		c->nrejects = kept;
+		e = take_lines(&c->rejects, RSG_F_REJECTED, reply, &tally->rejected);
+		c->rejects.n = kept;
 	} else
-		e = take_rejects(c, reply, &tally->rejected);
+		e = take_lines(&c->rejects, RSG_F_REJECTED, reply, &tally->rejected);
+	if (e == RSG_OK)
+		e = take_lines(&c->notes, RSG_F_NOTED, reply, &noted);
 	c->state = c->state == PEOPLE_SENT ? EVENTS_WAIT : DONE;
 	return e;
 }
@@ -258,16 +278,10 @@ enum rsg_err
 rsg_loader_submit(struct rsg_loader *l)
 {
 	struct rsg_chunk *c = nth(l, l->n++);
-	enum rsg_err e;
 
 	rsg_msg_end(&c->people, c->people_begun);
 	rsg_msg_end(&c->events, c->events_begun);
-	c->state = EVENTS_WAIT;
-	if (c->npeople > 0) {
-		if ((e = rsg_admin_send(l->admin, &c->people)) != RSG_OK)
-			return e;
-		c->state = PEOPLE_SENT;
-	}
+	c->state = c->npeople > 0 ? PEOPLE_WAIT : EVENTS_WAIT;
 	return advance(l);
 }
 

@@ -22,11 +22,16 @@ struct rsg_tally {
 	int64_t accepted, repeated, rejected;
 };
 
+struct rsg_lines {
+	struct rsg_reject *line;
+	size_t n, room;
+};
+
 struct rsg_chunk {
 	struct rsg_buf people, events;	/* append CUSTOMERS and EVENTS groups */
 	size_t npeople, nevents;
-	struct rsg_reject *reject;	/* of lines, by the caller and the server */
-	size_t nrejects, room;
+	struct rsg_lines rejects;	/* stayed out, by the caller and the server */
+	struct rsg_lines notes;		/* came in, and somebody should look */
 	int64_t read;			/* lines that it stands for */
 	int64_t next_line, next_offset;	/* what follows it in the input */
 	struct rsg_tally people_tally, events_tally;	/* the server's */
@@ -45,6 +50,9 @@ struct rsg_loader_options {
 	const char *origin;		/* of lines that are no events */
 	enum rsg_op op;			/* that takes them: IMPORT_EVENTS ... */
 	unsigned window;		/* chunks at a time */
+	/* One chunk after the other, the next one read meanwhile: what a person's
+	 * later line says comes after what an earlier one did. */
+	bool ordered;
 	void (*retire)(void *ctx, struct rsg_chunk *);
 	void *ctx;
 };
@@ -67,8 +75,7 @@ RSG_MUST enum rsg_err rsg_loader_submit(struct rsg_loader *);
 /* Wait until everything is answered and retired. */
 RSG_MUST enum rsg_err rsg_loader_finish(struct rsg_loader *);
 
-/* Note a line that stays out. RSG_NO_MEMORY. */
-RSG_MUST enum rsg_err rsg_loader_reject(struct rsg_chunk *,
-    const struct rsg_reject *);
+/* Add a line to a list of a chunk. RSG_NO_MEMORY. */
+RSG_MUST enum rsg_err rsg_loader_line(struct rsg_lines *, const struct rsg_reject *);
 
 #endif

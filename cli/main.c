@@ -128,17 +128,21 @@ static const struct command commands[] = {
 	  "FILE --map MAP --controller ID --basis BASIS [--origin ID]\n"
 	  "\t[--rejects FILE] [--window N] [--state DIR]",
 	  "Bring purchases and other events in, as above.", rsg_import_events },
-	{ "import consents", "state= map= controller= basis= origin= rejects= window=", 1,
+	{ "import consents", "state= map= controller= basis= origin= attachments= "
+	  "rejects= window=", 1,
 	  "FILE --map MAP --controller ID --basis BASIS [--origin ID]\n"
-	  "\t[--rejects FILE] [--window N] [--state DIR]",
+	  "\t[--attachments DIR] [--rejects FILE] [--window N] [--state DIR]",
 	  "Bring in what people who are there already said before, as above: each\n"
-	  "line with its date, its notice's version and how good the evidence is.\n"
+	  "line with its date, its notice's version and how good the evidence is; who\n"
+	  "spoke for a child; and the scan or recording that it names beneath DIR.\n"
 	  "What no cell says is no consent.", rsg_import_consents },
 	{ "import benefits", "state= map= controller= basis= origin= rejects= window=", 1,
 	  "FILE --map MAP --controller ID --basis BASIS [--origin ID]\n"
 	  "\t[--rejects FILE] [--window N] [--state DIR]",
 	  "Bring in what they were promised and given before, as above; after the\n"
-	  "consents, for a benefit is given for one.", rsg_import_benefits },
+	  "consents, for a benefit is given for one. What was given more often than\n"
+	  "its incentive says comes in, counts, and is told (report over-limit).",
+	  rsg_import_benefits },
 	{ "audit key", "state=", 0, "[--state DIR]",
 	  "Print the log's verifier key: what auditors need, and nothing secret.",
 	  rsg_audit_key },
@@ -179,7 +183,8 @@ static const struct command commands[] = {
 	  "NAME --controller ID [--from DAY] [--to DAY] [--totals] [--csv]\n"
 	  "\t[--language CODE] [--state DIR]",
 	  "Count people: consents, consent-history, ask-again, withdrawals, value,\n"
-	  "promises (kept, late, overdue: at what they are worth), profitability.\n"
+	  "promises (kept, late, overdue: at what they are worth), profitability,\n"
+	  "over-limit (brought in, and given more often than the incentive says).\n"
 	  "A table with its totals and what its columns mean, in en or es (else as LANG\n"
 	  "says); CSV of the rows, or of the totals alone.\n"
 	  "Small counts are shown as they are: do not hand them on.",

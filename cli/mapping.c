@@ -24,7 +24,8 @@ static const struct rsg_linemember consents_form[] = {
 	{ RSG_F_LANGUAGE, false }, { RSG_F_SHOWN, false }, { RSG_F_METHOD, false },
 	{ RSG_F_SOURCE, false }, { RSG_F_WORDS, false }, { RSG_F_FORM, false },
 	{ RSG_F_TAKEN_AT, false }, { RSG_F_DOUBLE_OPT_IN, false },
-	{ RSG_F_CONFIRMED, false },
+	{ RSG_F_CONFIRMED, false }, { RSG_F_SPOKE, false }, { RSG_F_RELATION, false },
+	{ RSG_F_ATTACHMENT, false }, { RSG_F_MEDIA_TYPE, false },
 };
 static const struct rsg_linemember benefits_form[] = {
 	{ RSG_F_RECORD, true }, { RSG_F_INCENTIVE, true },
@@ -44,6 +45,18 @@ const char *
 rsg_mapping_name(enum rsg_mapping_what what)
 {
 	return names[what];
+}
+
+const struct rsg_cell *
+rsg_mapping_cell(const struct rsg_mapping *m, enum rsg_field field)
+{
+	const struct rsg_lineform *form = &lineforms[m->what];
+
+	for (size_t i = 0; i < form->n; i++)
+		if (form->member[i].field == field && (m->member[i].column != NULL ||
+		    m->member[i].constant != NULL))
+			return &m->member[i];
+	return NULL;
 }
 
 const struct rsg_lineform *

@@ -27,7 +27,8 @@ enum rsg_mapping_what { RSG_MAPS_CUSTOMERS, RSG_MAPS_EVENTS, RSG_MAPS_CONSENTS,
 const char *rsg_mapping_name(enum rsg_mapping_what);		/* "events" */
 
 /* What a line of consents or benefits is made of: a member of the mapping is
- * a field of the message. */
+ * a field of the message. But for ATTACHMENT, which names a file whose bytes
+ * are sent. */
 struct rsg_lineform {
 	enum rsg_field group;
 	const struct rsg_linemember {
@@ -110,6 +111,9 @@ struct rsg_mapping {
 	struct rsg_cell *used[RSG_RECORD_CELLS];
 	size_t nused;
 };
+
+/* Where a line's member comes from; NULL: the mapping does not say. */
+const struct rsg_cell *rsg_mapping_cell(const struct rsg_mapping *, enum rsg_field);
 
 /* RSG_IO, RSG_CONFIG: with a line that names the file and the member. */
 RSG_MUST enum rsg_err rsg_mapping_load(const char *path, struct rsg_mapping **);

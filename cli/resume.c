@@ -23,10 +23,12 @@ static const struct {
 	{ "accepted", offsetof(struct rsg_resume, accepted) },
 	{ "repeated", offsetof(struct rsg_resume, repeated) },
 	{ "rejected", offsetof(struct rsg_resume, rejected) },
+	{ "noted", offsetof(struct rsg_resume, noted) },
 	{ "people", offsetof(struct rsg_resume, people) },
 	{ "people_repeated", offsetof(struct rsg_resume, people_repeated) },
 	{ "people_rejected", offsetof(struct rsg_resume, people_rejected) },
 	{ "rejects_bytes", offsetof(struct rsg_resume, rejects_bytes) },
+	{ "notes_bytes", offsetof(struct rsg_resume, notes_bytes) },
 };
 #define NKEPT	(sizeof(kept) / sizeof(kept[0]))
 
@@ -90,11 +92,15 @@ rsg_resume_open(struct rsg_resume *r, const char *state, const char *file,
 		/* Nothing to come back to: a pipe is read once. */
 		snprintf(r->rejects, sizeof(r->rejects), "%.4000s/%s", dir,
 		    "standard-input.rejects.csv");
+		snprintf(r->notes, sizeof(r->notes), "%.4000s/%s", dir,
+		    "standard-input.noted.csv");
 		return RSG_OK;
 	}
 	name_of(real, words, n, name);
 	if (snprintf(r->path, sizeof(r->path), "%s/%s.json", dir, name) >= RSG_PATH_MAX ||
 	    snprintf(r->rejects, sizeof(r->rejects), "%s/%s.rejects.csv", dir,
+	    name) >= RSG_PATH_MAX ||
+	    snprintf(r->notes, sizeof(r->notes), "%s/%s.noted.csv", dir,
 	    name) >= RSG_PATH_MAX)
 		return RSG_IO;
 	r->size = st.st_size;

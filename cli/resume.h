@@ -18,16 +18,17 @@
 struct rsg_resume {
 	char path[RSG_PATH_MAX];		/* "": not kept (standard input) */
 	char rejects[RSG_PATH_MAX];		/* where rejected lines are written */
+	char notes[RSG_PATH_MAX];		/* ... and those that came in all the same */
 	int64_t size, modified;		/* of the file, to see that it is the same */
 	int64_t next_line, offset;	/* the first line not answered yet */
-	int64_t read, accepted, repeated, rejected;
+	int64_t read, accepted, repeated, rejected, noted;
 	int64_t people, people_repeated, people_rejected;
-	int64_t rejects_bytes;		/* of the file of rejected lines */
+	int64_t rejects_bytes, notes_bytes;	/* of those files */
 };
 
 /*
- * Find what is known of an import: of this file, by `words` (what, controller,
- * origin, mapping). *found when it was begun before and not completed; then
+ * Find what is known of an import: of this file, by at most 7 `words` (what,
+ * controller, origin, mapping, attachments). *found when it was begun before and not completed; then
  * the counts are as they were. RSG_IO, with a line.
  */
 RSG_MUST enum rsg_err rsg_resume_open(struct rsg_resume *, const char *state,

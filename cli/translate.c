@@ -6,12 +6,15 @@
 #include "resguardo/msg.h"
 #include "seal/seal.h"
 
+#define MEDIA_TEXT	65
+
 /* One record on its way; the first fault sticks. */
 struct work {
 	const struct rsg_mapping *m;
 	const struct rsg_record *rec;
 	struct rsg_buf *b;
-	struct rsg_reject *reject;
+	struct rsg_reject *reject, *note;
+	struct rsg_folder *folder;
 	enum rsg_err e;
 };
 
@@ -313,7 +316,7 @@ rsg_translate_event(const struct rsg_mapping *m, const struct rsg_record *rec,
     const char *origin, struct rsg_ordinal *met, struct rsg_buf *b,
     struct rsg_reject *reject)
 {
-	struct work w = { m, rec, b, reject, RSG_OK };
+	struct work w = { .m = m, .rec = rec, .b = b, .reject = reject };
 	size_t before = b->len, mark;
 
 	mark = rsg_msg_open(b, RSG_F_EVENTS);
@@ -404,7 +407,7 @@ enum rsg_err
 rsg_translate_customer(const struct rsg_mapping *m, const struct rsg_record *rec,
     struct rsg_buf *b, struct rsg_reject *reject)
 {
-	struct work w = { m, rec, b, reject, RSG_OK };
+	struct work w = { .m = m, .rec = rec, .b = b, .reject = reject };
 	size_t before = b->len, mark;
 
 	mark = rsg_msg_open(b, RSG_F_CUSTOMERS);
@@ -454,6 +457,67 @@ put_state(struct work *w)
 	refuse(w, "bad-value", "state");
 }
 
+/* A no is a no with its file or without. */
+static bool
+says_no(const struct work *w)
+{
+	static const char *const noes[] = { "refuse", "withdraw", "object" };
+	struct span s;
+
+	(void)look(w->rec, rsg_mapping_cell(w->m, RSG_F_DECISION), &s);
+	for (size_t i = 0; i < sizeof(noes) / sizeof(noes[0]); i++)
+		if (s.len == strlen(noes[i]) && memcmp(s.p, noes[i], s.len) == 0)
+			return true;
+	return false;
+}
+
+/* What the file is: what its cell says, or else the end of its name. */
+static const char *
+media_of(const struct work *w, struct span name, char out[MEDIA_TEXT])
+{
+	const struct rsg_cell *c = rsg_mapping_cell(w->m, RSG_F_MEDIA_TYPE);
+	struct span s = { "", 0 };
+
+	if (c != NULL && (!look(w->rec, c, &s) || s.len >= MEDIA_TEXT))
+		return NULL;
+	if (s.len == 0)
+		return rsg_folder_media(name.p, name.len);
+	memcpy(out, s.p, s.len);
+	out[s.len] = '\0';
+	return out;
+}
+
+/* The file that the line names, as it is. */
+static void
+put_file(struct work *w)
+{
+	const struct rsg_cell *c = rsg_mapping_cell(w->m, RSG_F_ATTACHMENT);
+	const char *why = "bad-value", *member = "attachment", *media = NULL;
+	char text[MEDIA_TEXT];
+	struct span name;
+	const uint8_t *p;
+	size_t n;
+	bool listed_one;
+
+	if (w->e != RSG_OK || c == NULL || w->folder == NULL)
+		return;
+	if ((listed_one = look(w->rec, c, &name)) && name.len == 0)
+		return;
+	if (listed_one && rsg_folder_read(w->folder, name.p, name.len, &p, &n,
+	    &why) == RSG_OK) {
+		why = "unsupported-media-type";
+		member = "media_type";
+		media = media_of(w, name, text);
+	}
+	if (media != NULL) {
+		rsg_msg_text(w->b, RSG_F_MEDIA_TYPE, media);
+		rsg_msg_bytes(w->b, RSG_F_CONTENT, p, n);
+	} else if (says_no(w))
+		rsg_translate_reject(w->note, w->rec->line, why, member);
+	else
+		refuse(w, why, member);
+}
+
 static void
 line(struct work *w)
 {
@@ -471,6 +535,8 @@ line(struct work *w)
 		const struct rsg_linemember *x = &form->member[i];
 		const struct rsg_fieldinfo *f = rsg_msg_field(x->field);
 
+		if (x->field == RSG_F_ATTACHMENT || x->field == RSG_F_MEDIA_TYPE)
+			continue;	/* put_file() */
 		if (f->type == RSG_T_TIME) {
 			put_moment(w, x->field, &m->moment[i], x->needed);
 			continue;
@@ -484,14 +550,19 @@ line(struct work *w)
 			put_cell(w, x->field, &m->member[i]);
 	}
 	put_state(w);
+	put_file(w);
 }
 
 enum rsg_err
 rsg_translate_line(const struct rsg_mapping *m, const struct rsg_record *rec,
-    struct rsg_buf *b, struct rsg_reject *reject)
+    struct rsg_folder *folder, struct rsg_buf *b, struct rsg_reject *reject,
+    struct rsg_reject *note)
 {
-	struct work w = { m, rec, b, reject, RSG_OK };
+	struct work w = { .m = m, .rec = rec, .b = b, .reject = reject, .note = note,
+	    .folder = folder };
 	size_t before = b->len, mark = rsg_msg_open(b, rsg_mapping_form(m->what)->group);
+
+	note->line = 0;
 
 	line(&w);
 	if (w.e == RSG_OK)

@@ -4,6 +4,7 @@
 #ifndef CLI_TRANSLATE_H
 #define CLI_TRANSLATE_H
 
+#include "cli/folder.h"
 #include "cli/mapping.h"
 #include "cli/ordinal.h"
 #include "resguardo/buf.h"
@@ -35,9 +36,14 @@ RSG_MUST enum rsg_err rsg_translate_event(const struct rsg_mapping *,
     struct rsg_buf *, struct rsg_reject *);
 RSG_MUST enum rsg_err rsg_translate_customer(const struct rsg_mapping *,
     const struct rsg_record *, struct rsg_buf *, struct rsg_reject *);
-/* An OLD_CONSENT or OLD_BENEFIT, as rsg_mapping_form() lists its members. */
+/*
+ * An OLD_CONSENT or OLD_BENEFIT, as rsg_mapping_form() lists its members. The
+ * file that it names is read from `folder` and goes with it; a no goes without
+ * where the file does not: then `note` says why, else its line is 0.
+ */
 RSG_MUST enum rsg_err rsg_translate_line(const struct rsg_mapping *,
-    const struct rsg_record *, struct rsg_buf *, struct rsg_reject *);
+    const struct rsg_record *, struct rsg_folder *, struct rsg_buf *,
+    struct rsg_reject *, struct rsg_reject *note);
 void rsg_translate_someone(const struct rsg_mapping *,
     const struct rsg_record *, struct rsg_buf *);
 

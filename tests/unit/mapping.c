@@ -28,7 +28,7 @@ static struct rsg_source *source;
 static struct rsg_reader *reader;
 static struct rsg_record rec;
 static struct rsg_buf out;
-static struct rsg_reject reject;
+static struct rsg_reject reject, note;
 static struct rsg_ordinal *met;
 
 static void
@@ -270,7 +270,7 @@ next_line(void)
 {
 	assert_int_equal(rsg_reader_next(reader, &rec), RSG_OK);
 	rsg_buf_reset(&out);
-	return rsg_translate_line(map, &rec, &out, &reject);
+	return rsg_translate_line(map, &rec, NULL, &out, &reject, &note);
 }
 
 #define CONSENTS_HEAD "answer;number;topic;by;said;when;notice;version;language;" \

@@ -307,7 +307,8 @@ rsg_benefit_find(const struct rsg_benefits *all, const struct rsg_id *id, int64_
 }
 
 size_t
-rsg_benefit_count(const struct rsg_benefits *all, const char *incentive, int64_t since)
+rsg_benefit_count(const struct rsg_benefits *all, const char *incentive, int64_t since,
+    int64_t until)
 {
 	struct rsg_benefit b;
 	size_t n = 0;
@@ -315,7 +316,8 @@ rsg_benefit_count(const struct rsg_benefits *all, const char *incentive, int64_t
 	for (size_t i = 0; i < all->n; i++) {
 		const struct rsg_benefit_event *ev = &all->event[i];
 
-		if (ev->time < since || strcmp(ev->incentive, incentive) != 0)
+		if (ev->time < since || ev->time >= until ||
+		    strcmp(ev->incentive, incentive) != 0)
 			continue;
 		/* What was promised by mistake and taken back may be given again. */
 		if (rsg_benefit_find(all, &ev->benefit, ev->recorded, &b) == RSG_OK &&

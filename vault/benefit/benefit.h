@@ -32,6 +32,7 @@ enum {
 	RSG_BENEFIT_FLAGGED = 1,	/* taken back after a withdrawal */
 	RSG_BENEFIT_TAKES_BACK = 2,	/* its incentive says that it may be */
 	RSG_BENEFIT_PAID = 4,		/* bought with points, which had their cost */
+	RSG_BENEFIT_OVER = 8,		/* brought in, and more often than it is given */
 };
 
 #define RSG_BENEFIT_TEXT	65
@@ -110,8 +111,10 @@ RSG_MUST enum rsg_err rsg_benefit_find(const struct rsg_benefits *,
 /* May `act` follow `state`? What is used up stays so. */
 bool rsg_benefit_follows(enum rsg_benefit_act state, enum rsg_benefit_act act);
 
-/* How many of an incentive were promised or delivered since an instant. */
-size_t rsg_benefit_count(const struct rsg_benefits *, const char *incentive, int64_t since);
+/* How many of an incentive were first promised or delivered from an instant to
+ * before another one, whenever it was written down. */
+size_t rsg_benefit_count(const struct rsg_benefits *, const char *incentive, int64_t since,
+    int64_t until);
 
 /*
  * The code of a benefit: 80 bits in four groups, the person's own key over the

@@ -414,3 +414,22 @@ rsg_incentive_period(enum rsg_incentive_per per, int64_t d)
 		return RSG_DAY_MIN;
 	}
 }
+
+int64_t
+rsg_incentive_next(enum rsg_incentive_per per, int64_t d)
+{
+	int64_t from = rsg_incentive_period(per, d);
+
+	switch (per) {
+	case RSG_PER_DAY:
+		return from + 1;
+	case RSG_PER_WEEK:
+		return from + 7;
+	case RSG_PER_MONTH:	/* the 31st day after a first is in the next month */
+		return rsg_incentive_period(per, from + 31);
+	case RSG_PER_YEAR:
+		return rsg_incentive_period(per, from + 366);
+	default:
+		return RSG_DAY_MAX;
+	}
+}

@@ -83,4 +83,7 @@ RSG_MUST enum rsg_err rsg_incentive_mac(const struct rsg_keyring *, uint32_t con
 /* The first local day of the period that `day` lies in; RSG_PER_EVER: 0. */
 int64_t rsg_incentive_period(enum rsg_incentive_per, int64_t day);
 
+/* The first day of the period after; RSG_PER_EVER: RSG_DAY_MAX, there is none. */
+int64_t rsg_incentive_next(enum rsg_incentive_per, int64_t day);
+
 #endif

@@ -128,6 +128,38 @@ rsg_attachment_named(struct rsg_item *it, struct rsg_consent *ev)
 	return RSG_OK;
 }
 
+/* --- Out of another system --- */
+
+enum rsg_err
+rsg_attachment_brought(struct rsg_worker *w, const struct rsg_subject *s, const void *p,
+    size_t len, struct rsg_consent *ev)
+{
+	uint8_t *hash = rsg_arena_get(w->arena, RSG_DIGEST_LEN);
+	uint8_t key[RSG_KEY_LEN], name[RSG_DIGEST_LEN];
+
+	if (hash == NULL)
+		return RSG_NO_MEMORY;
+	rsg_sha256(&(struct rsg_part){ p, len }, 1, hash);
+	rsg_derive(s->keys.key[RSG_KEY_EVIDENCE], "attachment-name", &s->id, key);
+	rsg_blake2b(key, &(struct rsg_part){ hash, RSG_DIGEST_LEN }, 1, name);
+	memcpy(ev->attachment.b, name, RSG_ID_LEN);
+	ev->attachment_hash = hash;
+	rsg_secret_wipe(key, sizeof(key));
+	return RSG_OK;
+}
+
+enum rsg_err
+rsg_attachment_stage(struct rsg_batch *b, const struct rsg_call *c,
+    const struct rsg_subject *s, const struct rsg_consent *ev, uint8_t media,
+    const void *p, size_t len)
+{
+	struct rsg_attachment a = { .media = media, .time = b->w->now,
+	    .principal = c->actor.principal };
+
+	return rsg_attachment_put(rsg_stage(b, RSG_SQL_ATTACHMENT_KEEP), s,
+	    &ev->attachment, &a, p, len);
+}
+
 /* --- Reading one --- */
 
 /*

@@ -152,6 +152,8 @@ put_benefit(struct rsg_item *it, const struct rsg_giving *g, const struct rsg_be
 	if (b->flagged)
 		rsg_msg_bool(out, RSG_F_FLAGGED, true);
 	put_worth(out, g, b->first.value);
+	if ((b->first.flags & RSG_BENEFIT_OVER) != 0)
+		rsg_msg_bool(out, RSG_F_OVER_LIMIT, true);
 	rsg_msg_close(out, mark);
 	return RSG_OK;
 }

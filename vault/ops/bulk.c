@@ -44,6 +44,21 @@ rsg_bulk_ids(struct rsg_bulk *m, size_t n,
 	return e;
 }
 
+enum rsg_err
+rsg_bulk_digest(struct rsg_bulk *m, const void *p, size_t len,
+    uint8_t digest[RSG_DIGEST_LEN])
+{
+	struct rsg_buf form;
+	enum rsg_err e;
+
+	rsg_buf_init(&form, RSG_VALUE_MAX);
+	if ((e = rsg_value_index(m->field, p, len, &form)) == RSG_OK)
+		e = rsg_vault_blind(m->w, m->k->number, m->field->number, form.p,
+		    form.len, digest);
+	rsg_buf_free(&form);
+	return e;
+}
+
 static void
 bind_fields(struct rsg_bulk *m, struct rsg_bind *q, const uint16_t *fields)
 {
@@ -97,19 +112,13 @@ rsg_bulk_people(struct rsg_bulk *m, const uint16_t *fields, const enum rsg_sql *
 }
 
 bool
-rsg_bulk_same(struct rsg_bulk *m, const struct rsg_fielddef *field,
-    const uint8_t digest[RSG_DIGEST_LEN], const char *text, size_t len)
+rsg_bulk_same(struct rsg_bulk *m, const uint8_t digest[RSG_DIGEST_LEN],
+    const char *text, size_t len)
 {
 	uint8_t mine[RSG_DIGEST_LEN];
-	struct rsg_buf form;
-	bool same;
 
-	rsg_buf_init(&form, RSG_VALUE_MAX);
-	same = rsg_value_index(field, text, len, &form) == RSG_OK &&
-	    rsg_vault_blind(m->w, m->k->number, field->number, form.p, form.len,
-	    mine) == RSG_OK && rsg_secret_equal(mine, digest, sizeof(mine));
-	rsg_buf_free(&form);
-	return same;
+	return rsg_bulk_digest(m, text, len, mine) == RSG_OK &&
+	    rsg_secret_equal(mine, digest, sizeof(mine));
 }
 
 /* --- A page --- */
@@ -166,8 +175,10 @@ read_lines(struct rsg_bulk *m, size_t n)
 	    &answer)) != RSG_OK)
 		return e;
 	m->def->begin(m, n);
+	m->upto = n;
 	for (size_t i = 0; i < n; i++) {
 		b->item[i] = (struct rsg_item){ .call = m->c, .batch = b };
+		m->line[i].note = NULL;
 		if (m->line[i].err == RSG_OK && (e = m->def->read(m, i)) != RSG_OK)
 			rsg_bulk_reject(m, i, e);
 	}
@@ -187,6 +198,7 @@ page(struct rsg_bulk *m, size_t n)
 
 	if ((e = read_lines(m, n)) != RSG_OK)
 		goto done;
+	n = m->upto;
 	for (size_t i = 0; i < n; i++) {
 		if (m->line[i].err != RSG_OK)
 			continue;
@@ -214,20 +226,28 @@ done:
 /* --- The whole message --- */
 
 static void
+tell(struct rsg_bulk *m, enum rsg_field group, int64_t line, const char *reason,
+    const char *member)
+{
+	size_t mark = rsg_msg_open(&m->told, group);
+
+	rsg_msg_int(&m->told, RSG_F_LINE, line);
+	rsg_msg_text(&m->told, RSG_F_ERROR, reason);
+	if (member[0] != '\0')
+		rsg_msg_text(&m->told, RSG_F_MEMBER, member);
+	rsg_msg_close(&m->told, mark);
+}
+
+static void
 account(struct rsg_bulk *m, const struct rsg_bulkline *l)
 {
-	size_t mark;
-
-	if (l->err == RSG_OK) {
-		*(l->changed ? &m->accepted : &m->repeated) += 1;
+	if (l->err != RSG_OK) {
+		tell(m, RSG_F_REJECTED, l->number, rsg_err_id(l->err), l->member);
 		return;
 	}
-	mark = rsg_msg_open(&m->rejected, RSG_F_REJECTED);
-	rsg_msg_int(&m->rejected, RSG_F_LINE, l->number);
-	rsg_msg_text(&m->rejected, RSG_F_ERROR, rsg_err_id(l->err));
-	if (l->member[0] != '\0')
-		rsg_msg_text(&m->rejected, RSG_F_MEMBER, l->member);
-	rsg_msg_close(&m->rejected, mark);
+	*(l->changed ? &m->accepted : &m->repeated) += 1;
+	if (l->note != NULL)
+		tell(m, RSG_F_NOTED, l->number, l->note, l->note_member);
 }
 
 static bool
@@ -258,16 +278,26 @@ one_by_one(struct rsg_bulk *m, size_t n)
 	return RSG_OK;
 }
 
+/* The page's lines, or the first of them; *n of them are left, in front. */
 static enum rsg_err
-bring(struct rsg_bulk *m, size_t n)
+bring(struct rsg_bulk *m, size_t *n)
 {
+	size_t done;
 	enum rsg_err e;
 
 	rsg_worker_begin(m->w);
-	if (alone(e = page(m, n)))
-		return one_by_one(m, n);
-	for (size_t i = 0; e == RSG_OK && i < n; i++)
+	if (alone(e = page(m, *n))) {
+		e = one_by_one(m, *n);
+		*n = 0;
+		return e;
+	}
+	done = m->upto;
+	for (size_t i = 0; e == RSG_OK && i < done; i++)
 		account(m, &m->line[i]);
+	*n -= done;
+	for (size_t i = 0; i < *n; i++)
+		m->line[i] = (struct rsg_bulkline){ .group = m->line[done + i].group,
+		    .number = m->line[done + i].number };
 	return e;
 }
 
@@ -280,7 +310,7 @@ rsg_bulk_open(struct rsg_bulk *m, const struct rsg_bulkdef *def, struct rsg_work
 	enum rsg_err e;
 
 	memset(m, 0, sizeof(*m));
-	rsg_buf_init(&m->rejected, RSG_MSG_MAX);
+	rsg_buf_init(&m->told, RSG_MSG_MAX);
 	m->def = def;
 	m->w = w;
 	m->c = c;
@@ -310,20 +340,18 @@ rsg_bulk_run(struct rsg_bulk *m)
 		if (more)
 			m->line[n++] = (struct rsg_bulkline){ .group = group,
 			    .number = rsg_msg_get_int(group, RSG_F_LINE, ++number) };
-		if (n == RSG_BULK_PAGE || (!more && n > 0)) {
-			if ((e = bring(m, n)) != RSG_OK)
+		while (n == RSG_BULK_PAGE || (!more && n > 0))
+			if ((e = bring(m, &n)) != RSG_OK)
 				return e;
-			n = 0;
-		}
 	} while (more);
 	rsg_msg_int(&c->out, RSG_F_ACCEPTED, m->accepted);
 	rsg_msg_int(&c->out, RSG_F_REPEATED, m->repeated);
-	rsg_buf_put(&c->out, m->rejected.p, m->rejected.len);
-	return rsg_buf_err(&m->rejected) != RSG_OK ? RSG_TOO_LARGE : rsg_buf_err(&c->out);
+	rsg_buf_put(&c->out, m->told.p, m->told.len);
+	return rsg_buf_err(&m->told) != RSG_OK ? RSG_TOO_LARGE : rsg_buf_err(&c->out);
 }
 
 void
 rsg_bulk_close(struct rsg_bulk *m)
 {
-	rsg_buf_free(&m->rejected);
+	rsg_buf_free(&m->told);
 }

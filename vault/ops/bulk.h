@@ -17,6 +17,7 @@ struct rsg_bulkline {
 	bool changed;			/* false: all of it was there already */
 	enum rsg_err err;
 	char member[128];
+	const char *note, *note_member;	/* it came in, and somebody should look; or NULL */
 };
 
 struct rsg_bulk;
@@ -39,8 +40,9 @@ struct rsg_bulk {
 	char basis[64];
 	void *own;			/* the def's */
 	struct rsg_bulkline line[RSG_BULK_PAGE];
+	size_t upto;			/* find(): lines from here on wait for the next page */
 	int64_t accepted, repeated;
-	struct rsg_buf rejected;	/* fields of the reply, kept over pages */
+	struct rsg_buf told;		/* fields of the reply, kept over pages */
 };
 
 /* Read the controller, field and basis of the message. Fails the call. */
@@ -55,7 +57,11 @@ void rsg_bulk_close(struct rsg_bulk *);
 void rsg_bulk_reject(struct rsg_bulk *, size_t at, enum rsg_err);
 
 /* For find(): the people by the digest of their value of m->field, one for
- * each line (of those that failed: anything). The result of LOOKUP_IDS. */
+ * each line (of those that failed: anything). The result of LOOKUP_IDS.
+ *
+ * Two lines of one person that cannot be worked on together: set m->upto to
+ * the place of the second. It and all behind it go into the next transaction,
+ * so that what becomes of them is the same wherever a page ends. */
 RSG_MUST enum rsg_err rsg_bulk_ids(struct rsg_bulk *, size_t n,
     const uint8_t *(*digest)(struct rsg_bulk *, size_t at), const struct rsg_result **);
 
@@ -64,8 +70,14 @@ RSG_MUST enum rsg_err rsg_bulk_ids(struct rsg_bulk *, size_t n,
 RSG_MUST enum rsg_err rsg_bulk_people(struct rsg_bulk *, const uint16_t *fields,
     const enum rsg_sql *more, size_t nmore);
 
-/* Is this value the one that the digest was made of, a capital letter apart? */
-bool rsg_bulk_same(struct rsg_bulk *, const struct rsg_fielddef *,
-    const uint8_t digest[RSG_DIGEST_LEN], const char *text, size_t len);
+/* The digest by which a value of m->field is looked for. RSG_BAD_VALUE,
+ * RSG_NO_MEMORY; the call is not failed. */
+RSG_MUST enum rsg_err rsg_bulk_digest(struct rsg_bulk *, const void *, size_t,
+    uint8_t [RSG_DIGEST_LEN]);
+
+/* Is this value of m->field the one that the digest was made of, a capital letter
+ * apart? */
+bool rsg_bulk_same(struct rsg_bulk *, const uint8_t digest[RSG_DIGEST_LEN],
+    const char *text, size_t len);
 
 #endif

@@ -279,7 +279,8 @@ check_offer(struct rsg_giving *g, const struct rsg_incentive *i)
 		return refuse(g, RSG_INCENTIVE_UNFIT, "incentive", "incentive:dates");
 	if (law != NULL && law->estimate_required && i->estimate == NULL)
 		return refuse(g, RSG_INCENTIVE_UNFIT, "incentive", "incentive:estimate");
-	if (i->times != 0 && rsg_benefit_count(&g->all, i->name, since) >= i->times)
+	if (i->times != 0 && rsg_benefit_count(&g->all, i->name, since, INT64_MAX) >=
+	    i->times)
 		return refuse(g, RSG_INCENTIVE_UNFIT, "incentive", "incentive:recurrence");
 	return RSG_OK;
 }

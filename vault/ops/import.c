@@ -91,7 +91,23 @@ digest(struct rsg_bulk *m, size_t at)
 	return customer(m, at)->key->digest;
 }
 
-/* The ids of those who are there already, and then their rows and values. */
+/* The first line whose person another line before it is about; n: none is. */
+static size_t
+second_of_somebody(struct rsg_bulk *m, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = 0; m->line[i].err == RSG_OK && k < i; k++)
+			if (m->line[k].err == RSG_OK &&
+			    memcmp(digest(m, i), digest(m, k), RSG_DIGEST_LEN) == 0)
+				return i;
+	return n;
+}
+
+/*
+ * The ids of those who are there already, and then their rows and values. The
+ * second line of a person has to see what the first one made of them, whether
+ * or not they were there before: it waits for the next page.
+ */
 static enum rsg_err
 find(struct rsg_bulk *m, size_t n)
 {
@@ -100,18 +116,21 @@ find(struct rsg_bulk *m, size_t n)
 	struct rsg_id id;
 	enum rsg_err e;
 
+	m->upto = n = second_of_somebody(m, n);
 	if ((e = rsg_bulk_ids(m, n, digest, &r)) != RSG_OK)
 		return e;
 	for (int row = 0; row < rsg_result_rows(r); row++) {
 		size_t at = (size_t)rsg_result_int(r, row, 0) - 1;
 
 		rsg_result_id(r, row, 1, &id);
-		if ((e = rsg_want_subject(&b->item[at], &id)) == RSG_BUSY)
-			rsg_bulk_reject(m, at, RSG_CONFLICT);	/* twice in one page */
-		else if (e != RSG_OK)
+		e = rsg_want_subject(&b->item[at], &id);
+		if (e == RSG_BUSY) {	/* an index that nobody wrote: one by one tells whose */
+			rsg_bulk_reject(m, at, RSG_CONFLICT);
+			return RSG_CONFLICT;
+		}
+		if (e != RSG_OK)
 			return e;
-		else
-			customer(m, at)->found = true;
+		customer(m, at)->found = true;
 	}
 	return rsg_bulk_people(m, NULL, NULL, 0);
 }
@@ -134,7 +153,7 @@ only_changes(struct rsg_bulk *m, struct rsg_item *it, struct customer *u)
 		if (e == RSG_OK ? x->text != NULL && v.len == x->len &&
 		    memcmp(v.text, x->text, v.len) == 0 : x->text == NULL)
 			continue;
-		if (x == u->key && !rsg_bulk_same(m, x->field, x->digest, v.text, v.len))
+		if (x == u->key && !rsg_bulk_same(m, x->digest, v.text, v.len))
 			return RSG_TAMPERED;	/* the index led to somebody else */
 		u->in.value[kept] = *x;
 		u->in.number[kept++] = x->field->number;

@@ -222,6 +222,34 @@ begin(struct gift *x)
 	return own_points(x);
 }
 
+/*
+ * What was given cannot be un-given, and so is not refused; but it counts, and
+ * who looks can see that it was one too many. In the order of the lines.
+ */
+static void
+check_often(struct gift *x)
+{
+	const struct rsg_incentive *o = x->offer;
+	int64_t since = INT64_MIN, until = INT64_MAX;
+	size_t first = 0;
+	int32_t day;
+
+	while (x->at[first] == 0)
+		first++;
+	/* Given and taken back in one line is not given. */
+	if (o->times == 0 || x->takes[STEPS - 1])
+		return;
+	day = day_of(x, x->at[first]);
+	if (o->per != RSG_PER_EVER) {
+		since = rsg_zone_instant(x->g->controller->zone,
+		    rsg_incentive_period(o->per, day), 0);
+		until = rsg_zone_instant(x->g->controller->zone,
+		    rsg_incentive_next(o->per, day), 0);
+	}
+	if (rsg_benefit_count(&x->g->all, o->name, since, until) >= o->times)
+		x->terms.flags |= RSG_BENEFIT_OVER;
+}
+
 /* One that is known goes on under the terms that it began by. */
 static enum rsg_err
 go_on(struct gift *x)
@@ -481,10 +509,16 @@ write_gift(struct rsg_bulk *m, size_t at)
 	e = rsg_benefit_find(&x.g->all, &x.id, INT64_MIN, &x.before) == RSG_OK ?
 	    go_on(&x) : begin(&x);
 	if (e != RSG_OK || (e = plan(&x, &any)) != RSG_OK ||
-	    (e = check_code(&x)) != RSG_OK || !any)
+	    (e = check_code(&x)) != RSG_OK)
 		return e;
-	m->line[at].changed = true;
-	return stage(&x);
+	if (x.offer != NULL)
+		check_often(&x);
+	if ((x.terms.flags & RSG_BENEFIT_OVER) != 0) {
+		m->line[at].note = "over-limit";
+		m->line[at].note_member = "incentive";
+	}
+	m->line[at].changed = any;
+	return any ? stage(&x) : RSG_OK;
 }
 
 /* --- The whole message --- */

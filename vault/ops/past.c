@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consent/ledger.h"
 #include "ops/consents.h"
+#include "ops/guardians.h"
 #include "subject/person.h"
 #include "work/vault.h"
 
@@ -66,7 +66,6 @@ rsg_past_read(struct rsg_bulk *m, size_t at)
 	struct rsg_pastline *l = &past(m)->line[at];
 	const uint8_t *value, *record;
 	size_t n, nrecord;
-	struct rsg_buf form;
 	struct rsg_part part;
 	enum rsg_err e;
 
@@ -76,13 +75,9 @@ rsg_past_read(struct rsg_bulk *m, size_t at)
 		return rsg_call_fail(m->c, RSG_MISSING_MEMBER, "record", NULL);
 	if (nrecord > REFERENCE_MAX)
 		return rsg_call_fail(m->c, RSG_TOO_LARGE, "record", NULL);
-	rsg_buf_init(&form, RSG_VALUE_MAX);
-	if ((e = rsg_value_index(m->field, (const char *)value, n, &form)) == RSG_OK)
-		e = rsg_vault_blind(m->w, m->k->number, m->field->number, form.p,
-		    form.len, l->person);
-	rsg_buf_free(&form);
-	if (e != RSG_OK)
+	if ((e = rsg_bulk_digest(m, value, n, l->person)) != RSG_OK)
 		return rsg_call_fail(m->c, e, m->field->id, NULL);
+	rsg_guardian_read(past(m), at);
 	(void)snprintf(l->record, sizeof(l->record), "%s:%.*s", past(m)->origin,
 	    (int)nrecord, (const char *)record);
 	part = (struct rsg_part){ l->record, strlen(l->record) };
@@ -125,6 +120,7 @@ rsg_past_find(struct rsg_bulk *m, size_t n)
 	uint16_t fields[3] = { m->field->number, rsg_consent_birth(m->w->policy), 0 };
 	const struct rsg_result *r;
 	struct rsg_id id;
+	int speakers = rsg_guardians_seek(p, n);
 	enum rsg_err e;
 
 	if ((e = rsg_bulk_ids(m, n, digest, &r)) != RSG_OK)
@@ -136,6 +132,7 @@ rsg_past_find(struct rsg_bulk *m, size_t n)
 		if (m->line[at].err == RSG_OK && (e = seat(p, at, &id)) != RSG_OK)
 			return e;
 	}
+	rsg_guardians_ask(p, n, speakers);
 	return rsg_bulk_people(m, fields, histories, p->benefits ? 2 : 1);
 }
 
@@ -163,6 +160,20 @@ rsg_past_push(struct rsg_pastperson *who, const struct rsg_pastword *x)
 	return RSG_OK;
 }
 
+void
+rsg_past_parts(const struct rsg_part part[RSG_PROOF__MAX], uint64_t out[RSG_PROOF__MAX])
+{
+	uint8_t digest[RSG_DIGEST_LEN];
+
+	memset(out, 0, RSG_PROOF__MAX * sizeof(out[0]));
+	for (size_t i = 0; i < RSG_PROOF__MAX; i++) {
+		if (part[i].p == NULL || part[i].len == 0)
+			continue;
+		rsg_blake2b(NULL, &part[i], 1, digest);
+		out[i] = rsg_get64(digest);
+	}
+}
+
 static enum rsg_err
 hear(struct rsg_pastperson *who, uint32_t sequence, const struct rsg_ledger_event *ev)
 {
@@ -174,8 +185,10 @@ hear(struct rsg_pastperson *who, uint32_t sequence, const struct rsg_ledger_even
 
 	if (until->p != NULL)
 		x.until = (int64_t)rsg_get64(until->p);
-	if (record->p != NULL)
+	if (record->p != NULL) {
 		rsg_blake2b(NULL, record, 1, x.record);
+		rsg_past_parts(ev->part, x.part);
+	}
 	return rsg_past_push(who, &x);
 }
 
@@ -223,7 +236,7 @@ open_person(struct rsg_past *p, size_t at, struct rsg_pastperson *who)
 	    (e = rsg_item_value(it, p->bulk.field->number, &v)) != RSG_OK)
 		return e == RSG_NOT_FOUND ? RSG_TAMPERED : e;
 	/* The index is believed only where the sealed value agrees. */
-	if (!rsg_bulk_same(&p->bulk, p->bulk.field, p->line[at].person, v.text, v.len))
+	if (!rsg_bulk_same(&p->bulk, p->line[at].person, v.text, v.len))
 		return RSG_TAMPERED;
 	if ((e = hear_all(who, rsg_item_rows(it, RSG_SQL_CONSENT_EVENTS))) != RSG_OK ||
 	    !p->benefits)

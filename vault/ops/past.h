@@ -8,6 +8,7 @@
 #ifndef RSG_OPS_PAST_H
 #define RSG_OPS_PAST_H
 
+#include "consent/ledger.h"
 #include "ops/benefits.h"
 #include "ops/bulk.h"
 
@@ -20,6 +21,7 @@ struct rsg_pastword {
 	uint8_t channel, status;
 	int64_t time, until;
 	uint8_t record[RSG_DIGEST_LEN];	/* zero: it came otherwise */
+	uint64_t part[RSG_PROOF__MAX];	/* of what has a record: digests; 0: has none */
 };
 
 /* A person of a page, opened by the first line that names them. */
@@ -37,6 +39,9 @@ struct rsg_pastline {
 	char record[RSG_RECORD_MAX];
 	uint8_t name[RSG_DIGEST_LEN];	/* digest of the record */
 	struct rsg_pastperson *who;
+	bool spoken;			/* by somebody else (ops/guardians.h) */
+	uint8_t speaker[RSG_DIGEST_LEN];	/* the value that tells who; zero: no value */
+	struct rsg_id by;		/* nil: nobody who is known */
 };
 
 struct rsg_past {
@@ -46,6 +51,7 @@ struct rsg_past {
 	struct rsg_pastline line[RSG_BULK_PAGE];
 	struct rsg_pastperson person[RSG_BULK_PAGE];
 	size_t npeople;
+	int guardians[3];		/* results: rows, fields, relations; -1: not asked */
 };
 
 /* Open, with the message's origin. `past` is zeroed by the caller; close it in
@@ -63,6 +69,10 @@ RSG_MUST enum rsg_err rsg_past_find(struct rsg_bulk *, size_t n);
  * benefits. RSG_NOT_FOUND: there is nobody (the call is failed); RSG_TAMPERED. */
 RSG_MUST enum rsg_err rsg_past_person(struct rsg_past *, size_t at,
     struct rsg_pastperson **);
+
+/* What stands in the parts of an event, each as eight bytes of its digest: to
+ * be compared with, and too little to be read. */
+void rsg_past_parts(const struct rsg_part part[RSG_PROOF__MAX], uint64_t out[RSG_PROOF__MAX]);
 
 /* The word that came by this record; NULL: none did. */
 const struct rsg_pastword *rsg_past_known(const struct rsg_pastperson *,

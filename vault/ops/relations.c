@@ -32,14 +32,36 @@ mac(const struct rsg_keyring *keys, const struct rsg_id *subject, int64_t kind,
 }
 
 enum rsg_err
+rsg_relations_row(const struct rsg_keyring *keys, const struct rsg_id *subject,
+    const struct rsg_id *other, const struct rsg_result *r, int row, int col,
+    unsigned *kinds)
+{
+	int64_t kind = rsg_result_int(r, row, col);
+	uint8_t want[RSG_DIGEST_LEN];
+	const uint8_t *have;
+	size_t n;
+	enum rsg_err e;
+
+	if ((e = mac(keys, subject, kind, other, rsg_result_int(r, row, col + 1),
+	    want)) != RSG_OK)
+		return e;
+	have = rsg_result_bytes(r, row, col + 2, &n);
+	if (n != sizeof(want) || !rsg_secret_equal(have, want, n)) {
+		rsg_log(RSG_LOG_ERROR, "record.tampered", "what", RSG_LOG_S,
+		    "relation", "subject", RSG_LOG_ID, subject, NULL);
+		return RSG_TAMPERED;
+	}
+	if (kind > 0 && kind < 32)
+		*kinds |= 1u << kind;
+	return RSG_OK;
+}
+
+enum rsg_err
 rsg_relations_find(struct rsg_worker *w, const struct rsg_id *subject,
     const struct rsg_id *other, unsigned *kinds)
 {
 	struct rsg_bind *b = rsg_db_bind(w->db, RSG_SQL_RELATIONS);
 	const struct rsg_result *r;
-	uint8_t want[RSG_DIGEST_LEN];
-	const uint8_t *have;
-	size_t n;
 	int at;
 	enum rsg_err e;
 
@@ -50,31 +72,19 @@ rsg_relations_find(struct rsg_worker *w, const struct rsg_id *subject,
 	if ((e = rsg_db_fetch(w->db)) != RSG_OK)
 		return e;
 	r = rsg_db_result(w->db, at);
-	for (int row = 0; row < rsg_result_rows(r); row++) {
-		int64_t kind = rsg_result_int(r, row, 0);
-
-		if ((e = mac(w->vault->keys, subject, kind, other,
-		    rsg_result_int(r, row, 1), want)) != RSG_OK)
-			return e;
-		have = rsg_result_bytes(r, row, 2, &n);
-		if (n != sizeof(want) || !rsg_secret_equal(have, want, n)) {
-			rsg_log(RSG_LOG_ERROR, "record.tampered", "what", RSG_LOG_S,
-			    "relation", "subject", RSG_LOG_ID, subject, NULL);
-			return RSG_TAMPERED;
-		}
-		if (kind > 0 && kind < 32)
-			*kinds |= 1u << kind;
-	}
-	return RSG_OK;
+	for (int row = 0; row < rsg_result_rows(r) && e == RSG_OK; row++)
+		e = rsg_relations_row(w->vault->keys, subject, other, r, row, 0, kinds);
+	return e;
 }
 
-static enum rsg_relation
-kind_of(const struct rsg_call *c)
+enum rsg_relation
+rsg_relations_kind(struct rsg_fields f)
 {
 	const uint8_t *s;
 	size_t len;
 
-	(void)rsg_msg_get(c->in, RSG_F_RELATION, &s, &len);
+	if (!rsg_msg_get(f, RSG_F_RELATION, &s, &len))
+		return (enum rsg_relation)0;
 	for (size_t i = 0; i < WORDS; i++)
 		if (strlen(words[i].word) == len && memcmp(words[i].word, s, len) == 0)
 			return words[i].kind;
@@ -124,7 +134,7 @@ rsg_relations_stage(struct rsg_batch *b, const struct rsg_id *subject,
 enum rsg_err
 rsg_op_relation_add(struct rsg_worker *w, struct rsg_call *c)
 {
-	enum rsg_relation kind = kind_of(c);
+	enum rsg_relation kind = rsg_relations_kind(c->in);
 	struct rsg_subject s, o;
 	struct rsg_answer answer;
 	struct rsg_id id, other;

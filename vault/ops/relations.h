@@ -17,6 +17,15 @@ enum rsg_relation { RSG_RELATION_GUARDIAN = 1, RSG_RELATION_REPRESENTATIVE = 2,
 RSG_MUST enum rsg_err rsg_relations_find(struct rsg_worker *,
     const struct rsg_id *subject, const struct rsg_id *other, unsigned *kinds);
 
+/* One row of them, read by somebody else: kind, created and MAC from `col` on.
+ * RSG_TAMPERED (logged). */
+RSG_MUST enum rsg_err rsg_relations_row(const struct rsg_keyring *,
+    const struct rsg_id *subject, const struct rsg_id *other, const struct rsg_result *,
+    int row, int col, unsigned *kinds);
+
+/* "guardian" ... out of a message or a group; 0: it says none, or no such. */
+enum rsg_relation rsg_relations_kind(struct rsg_fields);
+
 /* Stage one between two customers of the caller's controller. */
 RSG_MUST enum rsg_err rsg_relations_stage(struct rsg_batch *, const struct rsg_id *subject,
     enum rsg_relation, const struct rsg_id *other);

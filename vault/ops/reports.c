@@ -118,7 +118,8 @@ put_status(const struct sheet *s, uint8_t status)
 		return;		/* a sum of several */
 	if (strcmp(s->def->name, "promises") == 0)
 		rsg_msg_text(s->out, RSG_F_STATUS, rsg_report_promise_name(status));
-	else if (strcmp(s->def->name, "value") == 0)
+	else if (strcmp(s->def->name, "value") == 0 ||
+	    strcmp(s->def->name, "over-limit") == 0)
 		rsg_msg_text(s->out, RSG_F_STATUS, rsg_benefit_act_name(status));
 	else
 		rsg_msg_text(s->out, RSG_F_STATUS, rsg_status_name(status));

@@ -96,6 +96,19 @@ static const struct rsg_reportcolumn profitability[] = {
 	CURRENCY,
 };
 
+static const struct rsg_reportcolumn over[] = {
+	{ RSG_F_PERIOD, { "the month in which it happened", "el mes en que ocurrió" } },
+	PURPOSE,
+	{ RSG_F_STATUS, { "what became of what was too many",
+	    "qué fue de lo que era de más" } },
+	INCENTIVE,
+	{ RSG_F_COUNT, { "how many benefits; in a total those delivered",
+	    "cuántas ventajas; en un total las entregadas" } },
+	PEOPLE,
+	{ RSG_F_COST, { "what they cost", "lo que costaron" } },
+	CURRENCY,
+};
+
 static const struct rsg_reportwords reports[] = {
 	{ "consents", { "What people say now", "Lo que dicen las personas ahora" },
 	    consents, COUNT(consents) },
@@ -113,6 +126,9 @@ static const struct rsg_reportwords reports[] = {
 	{ "profitability", { "What people brought in, less what they cost",
 	    "Lo que aportaron las personas, menos lo que costaron" },
 	    profitability, COUNT(profitability) },
+	{ "over-limit", { "Brought in, and given more often than the incentive says",
+	    "Importado, y entregado más veces de las que dice el incentivo" },
+	    over, COUNT(over) },
 };
 
 const struct rsg_reportwords *

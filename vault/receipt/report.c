@@ -332,6 +332,12 @@ run_value(struct rsg_report *r)
 }
 
 static enum rsg_err
+run_over(struct rsg_report *r)
+{
+	return by_history(r, &(struct rsg_histories_job){ .benefit = rsg__report_over });
+}
+
+static enum rsg_err
 run_promises(struct rsg_report *r)
 {
 	return by_history(r, &(struct rsg_histories_job){ .benefit = rsg__report_promise });
@@ -351,6 +357,7 @@ static const struct rsg_reportdef reports[] = {
 	{ "value", 365, 0, run_value },
 	{ "promises", 365, 365, run_promises },
 	{ "profitability", 365, 0, run_profit },
+	{ "over-limit", 365, 0, run_over },
 };
 
 const struct rsg_reportdef *

@@ -40,6 +40,7 @@ enum rsg_err rsg__report_note_no(void *, unsigned thread, uint32_t sequence,
     const struct rsg_ledger_event *);
 enum rsg_err rsg__report_left(void *, unsigned thread, const struct rsg_benefit_event *);
 enum rsg_err rsg__report_given(void *, unsigned thread, const struct rsg_benefit_event *);
+enum rsg_err rsg__report_over(void *, unsigned thread, const struct rsg_benefit_event *);
 enum rsg_err rsg__report_promise(void *, unsigned thread,
     const struct rsg_benefit_event *);
 

@@ -213,6 +213,14 @@ rsg__report_given(void *ctx, unsigned thread, const struct rsg_benefit_event *ev
 	return tally_all(k, thread, &row);
 }
 
+/* What came in beyond how often it is given, and what became of it. */
+enum rsg_err
+rsg__report_over(void *ctx, unsigned thread, const struct rsg_benefit_event *ev)
+{
+	return (ev->flags & RSG_BENEFIT_OVER) == 0 ? RSG_OK :
+	    rsg__report_given(ctx, thread, ev);
+}
+
 /* --- Promises --- */
 
 static const char *const promises[RSG_PROMISE__MAX] = {
