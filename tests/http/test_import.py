@@ -114,6 +114,68 @@ def test_rejected_lines(stack):
                      "subject ORDER BY 1)") != "0"
 
 
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("gap", [0, 60, 2100])
+def test_somebody_twice_in_a_file(stack, gap, known):
+    """The second line of a person finds what the first one made, wherever a batch (48
+    lines) or a chunk (2,000) ends between them."""
+    n = "%s-%d" % (stack.number(), gap)
+    mapping = dict(shop.CUSTOMERS, fields={"customer_number": "number", "first_name": "name",
+                                           "email": "mail"})
+
+    def line(who, name, mail="", yes=""):
+        return {"number": who + n, "name": name, "mail": mail, "yes": yes}
+    others = [line("O%d-" % i, "Otra") for i in range(gap)]
+    first = [line("A", "Ana", yes="1"), line("B", "Bea"), line("C", "Caro", mail="nada"),
+             line("D", "Dina"), line("E", "Eva"), line("E", "Ebba")]
+    second = [line("A", "Alba", yes="1"), line("B", "Bibi", mail="nada"), line("C", "Clara"),
+              line("D", "Dina"), line("E", "Elsa"), line("E", "Eva")]
+    if known:
+        shop.customers(stack, [line(x, "Nadie") for x in "ABCDE"], mapping=mapping)
+    out = shop.customers(stack, first + others + second, mapping=mapping, check=False)
+    # C's first line and B's second are refused; D's second says nothing new.
+    assert tally(out.stdout) == (12 + gap, 9 + gap, 1, 2), out
+    assert re.findall(r"(\d+)  (\S+): (\S+)", out.stdout) == [("2", "bad-value", "fields.email")], out
+    assert out.returncode == 1
+    names = []
+    for who in "ABCDE":
+        r = stack.http("POST", "/v1/subjects/lookup", stack.keys["till"], headers=TILL, json={
+            "field": "customer_number", "value": who + n, "purpose": "loyalty_account"})
+        names.append(stack.read(r.json()["matches"][0]["subject"]).json()["fields"]["first_name"])
+    assert names == ["Alba", "Bea", "Clara", "Dina", "Eva"]
+    again = shop.customers(stack, second, mapping=mapping, check=False)
+    assert tally(again.stdout) == (6, 2, 3, 1), again     # Elsa, and Eva once more
+
+
+@pytest.mark.parametrize("gap", [0, 60])
+def test_a_value_that_two_people_claim(stack, gap):
+    """What is one person's alone is theirs until a line says otherwise: whoever claims it
+    before that line is refused, and who claims it after has it."""
+    n = "%s-%d" % (stack.number(), gap)
+    mapping = dict(shop.CUSTOMERS, fields={"customer_number": "number", "first_name": "name",
+                                           "email": "mail"})
+
+    def line(who, mail=""):
+        return {"number": who + n, "name": "Ana", "yes": "",
+                "mail": mail and "%s%s@example.com" % (mail, n)}
+    shop.customers(stack, [line("P", "p"), line("Q", "q"), line("R"), line("S")],
+                   mapping=mapping)
+    others = [line("O%d-" % i) for i in range(gap)]
+    rows = [line("R", "p"), *others, line("P", "pp"), line("Q", "qq"), *others, line("S", "q"),
+            line("T", "t"), *others, line("U", "t")]
+    out = shop.customers(stack, rows, mapping=mapping, check=False)
+    assert tally(out.stdout) == (6 + 3 * gap, 4 + gap, 2 * gap, 2), out
+    assert re.findall(r"(\d+)  already-exists", out.stdout) == ["2"], out
+    held = {}
+    for mail in ("p", "pp", "q", "qq", "t"):
+        r = stack.http("POST", "/v1/subjects/lookup", stack.keys["service"], headers=STAFF,
+                       json={"field": "email", "value": "%s%s@example.com" % (mail, n),
+                             "purpose": "customer_care"})
+        assert r.status in (200, 404), r
+        held[mail] = [m["subject"] for m in r.json().get("matches", [])]
+    assert not held["p"] and [len(held[m]) for m in ("pp", "q", "qq", "t")] == [1] * 4, held
+
+
 def test_import_says_its_basis(stack):
     m = shop.write(stack, "b.map.json", [shop.CUSTOMERS])
     f = shop.write(stack, "b.ndjson", [{"number": "B1", "name": "Ana", "yes": ""}])

@@ -23,6 +23,8 @@ CONSENTS = {
     "notice_version": "version", "language": "language", "method": "method",
     "evidence": "proof", "source": "source", "words": "words",
 }
+SPOKEN = dict(CONSENTS, on_behalf="by_whom", relation="as_what")
+FILED = dict(SPOKEN, attachment="file", media_type="kind")
 BENEFITS = {
     "title": "Gifts", "what": "benefits", "format": "ndjson", "origin": "loyalty",
     "person": {"field": "customer_number", "column": "who"}, "record": "id",
@@ -41,7 +43,8 @@ STATES.update(state={"column": "state", "values": {"P": "promised", "D": "delive
 NOTHING = dict(id="", who="", topic="", by="", said="", when="", notice="", version="",
                language="", method="checkbox", proof="", source="", words="", gift="",
                points="", code="", ticket="", cause="", promised="", delivered="",
-               redeemed="", expired="", reversed="", until="", state="")
+               redeemed="", expired="", reversed="", until="", state="", by_whom="",
+               as_what="", file="", kind="")
 
 
 def lines(rows):
@@ -58,13 +61,28 @@ def bring(stack, what, rows, mapping=None, check=True, name=None, more=()):
                      *more, check=check)
 
 
-def rejects(stack, what, rows, **kw):
-    """What stayed out: [(line, reason, member)]; and the tally."""
+def listed(stack, name):
+    with open(os.path.join(stack.home, "state", name)) as f:
+        got = [tuple(x.split(",")) for x in f.read().splitlines()]
+    return [(int(n), why, member) for n, why, member in got if n.isdigit()]
+
+
+def looked(stack, what, rows, **kw):
+    """What stayed out: [(line, reason, member)]; what came in with something to look
+    at; and the tally. How the program ends says whether all came in."""
     name = "%s-%d" % (what, stack.number())
     out = bring(stack, what, rows, check=False, name=name, **kw)
-    with open(os.path.join(stack.home, "state", name + ".rejects")) as f:
-        got = [tuple(x.split(",")) for x in f.read().splitlines()]
-    return [(int(n), why, member) for n, why, member in got if n.isdigit()], tally(out.stdout)
+    bad, noted = (listed(stack, name + end) for end in (".rejects", ".rejects.noted"))
+    counts = tally(out.stdout)
+    assert out.returncode == (1 if bad else 0) and len(bad) == counts[3], out
+    assert ("%d lines came in, but" % len(noted) in out.stdout) == bool(noted), out
+    return bad, noted, counts
+
+
+def rejects(stack, what, rows, **kw):
+    bad, noted, counts = looked(stack, what, rows, **kw)
+    assert noted == []
+    return bad, counts
 
 
 def people(stack, *names, **fields):
@@ -186,12 +204,22 @@ def test_twice_is_once_whatever_came_between(stack):
 
 
 def test_a_reference_means_one_thing(stack):
-    people(stack, "P-rd")
-    row = yes("r1", "P-rd", "2019-01-01T00:00:00Z")
-    for other in (dict(row, when="2019-01-02T00:00:00Z"), dict(row, said="N"),
-                  dict(row, topic="marketing", by="email")):
-        got, counts = rejects(stack, "consents", [row, other])
-        assert got == [(2, "record-differs", "record")], got
+    """Other contents under it are refused, whichever part differs: in the same page or in
+    another run."""
+    people(stack, "P-rd", "P-rd2")
+    row = yes("r1", "P-rd", "2019-01-01T00:00:00Z", source="paper", words="Sí")
+    others = [dict(row, when="2019-01-02T00:00:00Z"), dict(row, said="N"),
+              dict(row, topic="marketing", by="email"), dict(row, by="post"),
+              dict(row, proof="copy"), dict(row, source="phone"), dict(row, words="Bueno"),
+              dict(row, method="button"), dict(row, language="en"), dict(row, notice="other")]
+    expected = [(n, "record-differs", "record") for n in range(2, 2 + len(others))]
+    assert rejects(stack, "consents", [row] + others) == (
+        expected, (1 + len(others), 1, 0, len(others)))
+    assert rejects(stack, "consents", [row] + others) == (
+        expected, (1 + len(others), 0, 1, len(others)))
+    # What a line leaves open says nothing else; of somebody else it is another line.
+    less = dict(row, version="", language="", words="", source="", method="")
+    assert rejects(stack, "consents", [less, dict(row, who="P-rd2")]) == ([], (2, 1, 1, 0))
     assert [h["status"] for h in history(stack, people_of(stack, "P-rd"))] == ["given"]
 
 
@@ -258,10 +286,11 @@ def test_bad_words_stay_out_with_their_reason(stack):
 
 @pytest.fixture(scope="module")
 def offers(stack):
+    often = {"recurrence": {"times": 100, "per": "ever"}}
     publish(stack, incentive("p-points", "points", points=100, value="1.00", deliver_days=10,
-                             valid_days=365))
-    publish(stack, incentive("p-coupon", "coupon", value="5.00", deliver_days=10))
-    publish(stack, incentive("p-mug", "gift", value="4.00", deliver_days=10))
+                             valid_days=365, **often))
+    publish(stack, incentive("p-coupon", "coupon", value="5.00", deliver_days=10, **often))
+    publish(stack, incentive("p-mug", "gift", value="4.00", deliver_days=10, **often))
     publish(stack, incentive("p-dated", "gift", **{"from": "2020-01-01", "until": "2020-12-31"}))
     return stack
 

@@ -45,15 +45,15 @@ rsg_bulk_ids(struct rsg_bulk *m, size_t n,
 }
 
 enum rsg_err
-rsg_bulk_digest(struct rsg_bulk *m, const void *p, size_t len,
-    uint8_t digest[RSG_DIGEST_LEN])
+rsg_bulk_digest(struct rsg_bulk *m, const struct rsg_fielddef *field, const void *p,
+    size_t len, uint8_t digest[RSG_DIGEST_LEN])
 {
 	struct rsg_buf form;
 	enum rsg_err e;
 
 	rsg_buf_init(&form, RSG_VALUE_MAX);
-	if ((e = rsg_value_index(m->field, p, len, &form)) == RSG_OK)
-		e = rsg_vault_blind(m->w, m->k->number, m->field->number, form.p,
+	if ((e = rsg_value_index(field, p, len, &form)) == RSG_OK)
+		e = rsg_vault_blind(m->w, m->k->number, field->number, form.p,
 		    form.len, digest);
 	rsg_buf_free(&form);
 	return e;
@@ -117,7 +117,7 @@ rsg_bulk_same(struct rsg_bulk *m, const uint8_t digest[RSG_DIGEST_LEN],
 {
 	uint8_t mine[RSG_DIGEST_LEN];
 
-	return rsg_bulk_digest(m, text, len, mine) == RSG_OK &&
+	return rsg_bulk_digest(m, m->field, text, len, mine) == RSG_OK &&
 	    rsg_secret_equal(mine, digest, sizeof(mine));
 }
 

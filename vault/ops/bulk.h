@@ -70,10 +70,10 @@ RSG_MUST enum rsg_err rsg_bulk_ids(struct rsg_bulk *, size_t n,
 RSG_MUST enum rsg_err rsg_bulk_people(struct rsg_bulk *, const uint16_t *fields,
     const enum rsg_sql *more, size_t nmore);
 
-/* The digest by which a value of m->field is looked for. RSG_BAD_VALUE,
+/* The digest by which a value of a field is looked for. RSG_BAD_VALUE,
  * RSG_NO_MEMORY; the call is not failed. */
-RSG_MUST enum rsg_err rsg_bulk_digest(struct rsg_bulk *, const void *, size_t,
-    uint8_t [RSG_DIGEST_LEN]);
+RSG_MUST enum rsg_err rsg_bulk_digest(struct rsg_bulk *, const struct rsg_fielddef *,
+    const void *, size_t, uint8_t [RSG_DIGEST_LEN]);
 
 /* Is this value of m->field the one that the digest was made of, a capital letter
  * apart? */

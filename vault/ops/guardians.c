@@ -17,7 +17,8 @@ rsg_guardian_read(struct rsg_past *p, size_t at)
 
 	l->spoken = rsg_msg_get(p->bulk.line[at].group, RSG_F_SPOKE, &value, &n) && n > 0;
 	/* What is no value of the field is nobody's. */
-	if (l->spoken && rsg_bulk_digest(&p->bulk, value, n, l->speaker) != RSG_OK)
+	if (l->spoken && rsg_bulk_digest(&p->bulk, p->bulk.field, value, n,
+	    l->speaker) != RSG_OK)
 		memset(l->speaker, 0, sizeof(l->speaker));
 }
 

@@ -137,10 +137,39 @@ find(struct rsg_bulk *m, size_t n)
 
 /* --- Writing --- */
 
+/*
+ * An earlier line of the page took what this one gives up: it was not free
+ * then. The page would let both through, line by line only the later.
+ */
+static enum rsg_err
+check_given_up(struct rsg_bulk *m, size_t at, const struct rsg_fielddef *field,
+    const struct rsg_value *v)
+{
+	uint8_t old[RSG_DIGEST_LEN];
+	enum rsg_err e;
+
+	if (!field->unique || at == 0)
+		return RSG_OK;
+	if ((e = rsg_bulk_digest(m, field, v->text, v->len, old)) != RSG_OK)
+		return e;
+	for (size_t i = 0; i < at; i++) {
+		const struct rsg_intake *in = &customer(m, i)->in;
+
+		for (size_t k = 0; m->line[i].err == RSG_OK && k < in->n; k++)
+			if (in->value[k].field == field && in->value[k].text != NULL &&
+			    memcmp(in->value[k].digest, old, sizeof(old)) == 0) {
+				m->w->batch->staged = true;	/* all of it anew */
+				return RSG_CONFLICT;
+			}
+	}
+	return RSG_OK;
+}
+
 /* Keep only the values that differ from what is held. */
 static enum rsg_err
-only_changes(struct rsg_bulk *m, struct rsg_item *it, struct customer *u)
+only_changes(struct rsg_bulk *m, size_t at, struct customer *u)
 {
+	struct rsg_item *it = &m->w->batch->item[at];
 	struct rsg_value v;
 	size_t kept = 0;
 
@@ -155,6 +184,8 @@ only_changes(struct rsg_bulk *m, struct rsg_item *it, struct customer *u)
 			continue;
 		if (x == u->key && !rsg_bulk_same(m, x->digest, v.text, v.len))
 			return RSG_TAMPERED;	/* the index led to somebody else */
+		if (e == RSG_OK && (e = check_given_up(m, at, x->field, &v)) != RSG_OK)
+			return e;
 		u->in.value[kept] = *x;
 		u->in.number[kept++] = x->field->number;
 	}
@@ -240,7 +271,7 @@ write_customer(struct rsg_bulk *m, size_t at)
 			return e;
 		if (it->subject->h.state != RSG_STATE_ACTIVE)
 			return RSG_SUBJECT_STATE;
-		if ((e = only_changes(m, it, u)) != RSG_OK)
+		if ((e = only_changes(m, at, u)) != RSG_OK)
 			return e;
 	}
 	*changed = !u->found || u->in.n > 0;

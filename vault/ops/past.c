@@ -75,7 +75,7 @@ rsg_past_read(struct rsg_bulk *m, size_t at)
 		return rsg_call_fail(m->c, RSG_MISSING_MEMBER, "record", NULL);
 	if (nrecord > REFERENCE_MAX)
 		return rsg_call_fail(m->c, RSG_TOO_LARGE, "record", NULL);
-	if ((e = rsg_bulk_digest(m, value, n, l->person)) != RSG_OK)
+	if ((e = rsg_bulk_digest(m, m->field, value, n, l->person)) != RSG_OK)
 		return rsg_call_fail(m->c, e, m->field->id, NULL);
 	rsg_guardian_read(past(m), at);
 	(void)snprintf(l->record, sizeof(l->record), "%s:%.*s", past(m)->origin,
