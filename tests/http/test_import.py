@@ -1,6 +1,7 @@
 """Files brought in: twice, interrupted, with lines that are no lines, whole data sets."""
 import collections
 import csv
+import datetime
 import gzip
 import json
 import os
@@ -145,6 +146,25 @@ def test_somebody_twice_in_a_file(stack, gap, known):
     assert names == ["Alba", "Bea", "Clara", "Dina", "Eva"]
     again = shop.customers(stack, second, mapping=mapping, check=False)
     assert tally(again.stdout) == (6, 2, 3, 1), again     # Elsa, and Eva once more
+
+
+def test_a_file_that_tells_a_child(stack):
+    """What somebody agreed to by themselves ends where a file says that they are a child."""
+    n = "Y%06d" % stack.number()
+    mapping = dict(shop.CUSTOMERS, fields={"customer_number": "number", "first_name": "name",
+                                           "birth_date": "born"})
+    row = {"number": n, "name": "Ana", "born": "", "yes": "1"}
+    shop.customers(stack, [row], mapping=mapping)
+    who = stack.http("POST", "/v1/subjects/lookup", stack.keys["till"], headers=TILL, json={
+        "field": "customer_number", "value": n, "purpose": "loyalty_account"
+    }).json()["matches"][0]["subject"]
+    born = (datetime.date.today() - datetime.timedelta(days=4000)).isoformat()
+    shop.customers(stack, [dict(row, born=born, yes="")], mapping=mapping)
+    r = stack.http("GET", "/v1/subjects/%s/consents" % who, stack.keys["till"], headers=TILL)
+    assert [g["status"] for g in r.json()["grants"]] == ["invalidated"], r
+    # Nor does the file's yes come back, now that it is known whose it is.
+    out = shop.customers(stack, [dict(row, born=born)], mapping=mapping, check=False)
+    assert tally(out.stdout) == (1, 0, 1, 0), out
 
 
 @pytest.mark.parametrize("gap", [0, 60])

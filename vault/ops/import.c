@@ -254,6 +254,20 @@ check_consents(struct rsg_bulk *m, struct rsg_item *it, struct customer *u,
 	return RSG_OK;
 }
 
+/* A date of birth that says of somebody who is there that they are a child. */
+static enum rsg_err
+check_birth(struct rsg_bulk *m, size_t at)
+{
+	const struct customer *u = customer(m, at);
+	uint16_t birth = rsg_consent_birth(m->w->policy);
+
+	for (size_t i = 0; u->found && birth != 0 && i < u->in.n; i++)
+		if (u->in.number[i] == birth && u->in.value[i].text != NULL)
+			return rsg_consent_young(&m->w->batch->item[at],
+			    u->in.value[i].text, u->in.value[i].len);
+	return RSG_OK;
+}
+
 static enum rsg_err
 write_customer(struct rsg_bulk *m, size_t at)
 {
@@ -279,7 +293,8 @@ write_customer(struct rsg_bulk *m, size_t at)
 		return e;
 	if (!u->found && (e = rsg_person_new(b, it, u->jurisdiction, u->language)) != RSG_OK)
 		return e;
-	if ((e = rsg_intake_stage(b, it->subject, &u->in)) != RSG_OK)
+	if ((e = check_birth(m, at)) != RSG_OK ||
+	    (e = rsg_intake_stage(b, it->subject, &u->in)) != RSG_OK)
 		return e;
 	for (size_t i = 0; i < u->nconsents; i++)
 		if (news[i] && (e = rsg_ledger_append(b, m->c, it->subject,
