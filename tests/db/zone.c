@@ -1,7 +1,7 @@
 #include "db/fresh.h"
 
 #include "resguardo/clock.h"
-#include "segment/zone.h"
+#include "segment/quiet.h"
 
 /*
  * A century of instants, and six years of them by ten minutes, as PostgreSQL
@@ -80,6 +80,62 @@ the_last_moment_of_a_day(void **state)
 	rsg_zone_free(z);
 }
 
+/* Two years by half hours: what the clock on the wall calls quiet is quiet, and
+ * little else; and when it ends, the clock says so too. */
+static void
+quiet_by_the_wall_clock(const char *name, unsigned from, unsigned to)
+{
+	const char *param[] = { name };
+	int64_t first, step = 1800 * RSG_US;
+	long more = 0;
+	PGresult *res;
+	struct rsg_zone *z;
+
+	assert_int_equal(rsg_zone_load(f.db, name, &z), RSG_OK);
+	res = PQexecParams(f.as_super, "SELECT extract(epoch FROM t)::bigint,"
+	    "  extract(hour FROM t AT TIME ZONE $1) * 60 +"
+	    "  extract(minute FROM t AT TIME ZONE $1)"
+	    " FROM generate_series(TIMESTAMPTZ '2010-01-01 00:00Z',"
+	    "  TIMESTAMPTZ '2012-01-01 00:00Z', INTERVAL '30 minutes') t ORDER BY 1",
+	    1, NULL, param, NULL, NULL, 0);
+	assert_int_equal(PQresultStatus(res), PGRES_TUPLES_OK);
+	first = strtoll(PQgetvalue(res, 0, 0), NULL, 10) * RSG_US;
+	for (int i = 0; i + 300 < PQntuples(res); i++) {
+		unsigned wall = (unsigned)strtoul(PQgetvalue(res, i, 1), NULL, 10), then;
+		bool is = from < to ? wall >= from && wall < to : wall >= from || wall < to;
+		int64_t us = first + i * step, end = rsg_quiet_end(z, us, from, to);
+
+		if (is && !rsg_quiet(z, us, from, to))
+			fail_msg("%s: %s is quiet", name, PQgetvalue(res, i, 0));
+		more += !is && rsg_quiet(z, us, from, to);
+		then = (unsigned)strtoul(PQgetvalue(res, (int)((end - first) / step), 1),
+		    NULL, 10);
+		if (end < us || (from < to ? then >= from && then < to :
+		    then >= from || then < to))
+			fail_msg("%s: after %s it ends at %u", name,
+			    PQgetvalue(res, i, 0), then);
+	}
+	assert_true(more <= 4 * 2 * 2);		/* an hour, four times, on either side */
+	PQclear(res);
+	rsg_zone_free(z);
+}
+
+static void
+quiet_hours_are_kept_when_clocks_change(void **state)
+{
+	static const char *const zones[] = { "UTC", "Europe/Madrid", "America/Santiago",
+	    "America/Mexico_City", "Australia/Lord_Howe", "America/Havana" };
+	static const unsigned hours[][2] = { { 1260, 540 }, { 1320, 300 }, { 1410, 150 },
+	    { 60, 240 }, { 120, 360 } };
+
+	(void)state;
+	if (f.db == NULL)
+		skip();
+	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
+		for (size_t k = 0; k < sizeof(hours) / sizeof(hours[0]); k++)
+			quiet_by_the_wall_clock(zones[i], hours[k][0], hours[k][1]);
+}
+
 /* Outside the years that are known the clocks stand as at their edge. */
 static void
 far_away_times_have_days_too(void **state)
@@ -125,6 +181,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(days_agree_with_the_database),
 		cmocka_unit_test(the_last_moment_of_a_day),
+		cmocka_unit_test(quiet_hours_are_kept_when_clocks_change),
 		cmocka_unit_test(far_away_times_have_days_too),
 		cmocka_unit_test(what_is_no_zone_is_refused),
 	};

@@ -8,7 +8,7 @@
 #include "benefit/benefit.h"
 #include "ops/contacts.h"
 #include "ops/ops.h"
-#include "segment/zone.h"
+#include "segment/quiet.h"
 #include "work/vault.h"
 
 /* Fields that say how; a policy need not have them. */
@@ -62,28 +62,6 @@ every(const struct rsg_value *v, uint32_t otherwise)
 		    memcmp(often[i].id, v->text, v->len) == 0)
 			return often[i].days;
 	return otherwise;
-}
-
-static bool
-quiet_at(int minute, unsigned from, unsigned to)
-{
-	unsigned m = (unsigned)minute;
-
-	if (from == to)
-		return false;
-	return from < to ? m >= from && m < to : m >= from || m < to;
-}
-
-/* The first moment from `at` on that is not quiet. */
-static int64_t
-loud_from(const struct rsg_zone *z, int64_t at, unsigned from, unsigned to)
-{
-	int64_t day = rsg_zone_day(z, at), end;
-
-	if (!quiet_at(rsg_zone_minute(z, at), from, to))
-		return at;
-	end = rsg_zone_instant(z, day, (int)to);
-	return end > at ? end : rsg_zone_instant(z, day + 1, (int)to);
 }
 
 /* How a person is to be written to. */
@@ -185,11 +163,11 @@ wishes(struct rsg_item *it, const struct rsg_contact *k, const struct manner *m,
 		soon = many;
 	if (soon > m->today) {
 		*clause = "preference:frequency";
-		*next = loud_from(m->zone, rsg_zone_instant(m->zone, soon, 0),
+		*next = rsg_quiet_end(m->zone, rsg_zone_instant(m->zone, soon, 0),
 		    m->from, m->to);
-	} else if (quiet_at(rsg_zone_minute(m->zone, now), m->from, m->to)) {
+	} else if (rsg_quiet(m->zone, now, m->from, m->to)) {
 		*clause = "preference:quiet-hours";
-		*next = loud_from(m->zone, now, m->from, m->to);
+		*next = rsg_quiet_end(m->zone, now, m->from, m->to);
 	}
 	return RSG_OK;
 }

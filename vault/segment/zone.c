@@ -130,15 +130,22 @@ day_start(const struct rsg_zone *z, int64_t day)
 	return z->piece[i].start + (day - z->piece[i].day) * RSG_DAY_US;
 }
 
+void
+rsg_zone_minutes(const struct rsg_zone *z, int64_t us, int *from_start, int *from_end)
+{
+	int64_t day = rsg_zone_day(z, us), left = day_start(z, day + 1) - us;
+
+	*from_start = (int)((us - day_start(z, day)) / MINUTE_US);
+	*from_end = DAY_MINUTES - (int)((left + MINUTE_US - 1) / MINUTE_US);
+}
+
 int
 rsg_zone_minute(const struct rsg_zone *z, int64_t us)
 {
-	int64_t day = rsg_zone_day(z, us), since = us - day_start(z, day), left;
+	int from_start, from_end;
 
-	if (since < MORNING * MINUTE_US)
-		return (int)(since / MINUTE_US);
-	left = day_start(z, day + 1) - us;
-	return DAY_MINUTES - (int)((left + MINUTE_US - 1) / MINUTE_US);
+	rsg_zone_minutes(z, us, &from_start, &from_end);
+	return from_start < MORNING ? from_start : from_end;
 }
 
 int64_t

@@ -8,6 +8,7 @@
 #ifndef RSG_ZONE_H
 #define RSG_ZONE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "resguardo/err.h"
@@ -34,5 +35,10 @@ int32_t rsg_zone_day(const struct rsg_zone *, int64_t us);
  */
 int rsg_zone_minute(const struct rsg_zone *, int64_t us);
 int64_t rsg_zone_instant(const struct rsg_zone *, int64_t day, int minute);
+
+/* The same, counted from the day's start and from its end: where they differ,
+ * the clocks change that day, before or after, and one of them is right. */
+void rsg_zone_minutes(const struct rsg_zone *, int64_t us, int *from_start,
+    int *from_end);
 
 #endif
