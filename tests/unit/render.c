@@ -252,8 +252,8 @@ test_problem(void **state)
 	(void)state;
 	rsg_render_problem(&out, &p);
 	assert_out("{\"type\":\"urn:resguardo:error:no-live-consent\",\"title\":"
-	    "\"La persona no ha dado su consentimiento para esta finalidad, o lo "
-	    "ha revocado\",\"status\":403,\"detail\":\"No continúe; vuelva a "
+	    "\"La persona no ha dado su consentimiento para esta finalidad, o ya "
+	    "no lo mantiene\",\"status\":403,\"detail\":\"No continúe; vuelva a "
 	    "preguntar solo donde la ley lo permita.\",\"instance\":\"r-1\","
 	    "\"clause\":\"purposes.news\",\"audit_entry\":\"" UUID "\"}");
 }
