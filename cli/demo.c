@@ -84,6 +84,12 @@ add_controller(struct demo *d)
 	rsg_msg_text(&b, RSG_F_JURISDICTION, "ES");
 	rsg_msg_text(&b, RSG_F_CURRENCY, "EUR");
 	rsg_msg_text(&b, RSG_F_ZONE, "Europe/Madrid");
+	/* Who answers, and where to withdraw: receipts say so. */
+	rsg_msg_text(&b, RSG_F_ADDRESS, "Calle de Ejemplo 1, 28000 Madrid");
+	rsg_msg_text(&b, RSG_F_CONTACT, "Protección de datos");
+	rsg_msg_text(&b, RSG_F_EMAIL, "datos@tienda.example");
+	rsg_msg_text(&b, RSG_F_URL, "https://tienda.example");
+	rsg_msg_text(&b, RSG_F_STORAGE, "ES");
 	e = ask(d, &b, begun, &reply);
 	rsg_buf_free(&b);
 	return e == RSG_CONFLICT ? RSG_OK : e;

@@ -62,6 +62,8 @@ def test_followed_by_curl(demo):
     assert '"status":"delivered"' in out                        # 200 points
     assert re.search(r"^  answer +renewed$", out, re.M), out    # the receipt, offline
 
+    assert "(was not said)" not in out                          # who answers, and where
+
     def pulled(name):
         with open(folder + "/" + name) as f:
             return set(f.read().split())
