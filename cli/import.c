@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/folder.h"
@@ -46,6 +47,9 @@ struct import {
 };
 
 static volatile sig_atomic_t interrupted;
+
+/* Spanish where the terminal is. */
+#define SAY(en, es)	(rsg_tell_lang() == RSG_LANG_ES ? es : en)
 
 static void
 interrupt(int signo)
@@ -356,8 +360,8 @@ prepare(struct import *im)
 	    (e = open_loader(im, window)) != RSG_OK)
 		return e;
 	if (found)
-		fprintf(stderr, "going on at line %lld\n",
-		    (long long)im->done.next_line);
+		fprintf(stderr, SAY("going on at line %lld\n",
+		    "sigue en la línea %lld\n"), (long long)im->done.next_line);
 	im->begin_line = im->done.next_line;
 	im->begin_read = im->done.read;
 	return open_lines(im);
@@ -368,25 +372,37 @@ summary(struct import *im)
 {
 	const struct rsg_resume *d = &im->done;
 
-	printf("read %lld = accepted %lld + repeated %lld + rejected %lld\n",
-	    (long long)d->read, (long long)d->accepted, (long long)d->repeated,
-	    (long long)d->rejected);
+	printf(SAY("read %lld = accepted %lld + repeated %lld + rejected %lld\n",
+		    "leídas %lld = aceptadas %lld + repetidas %lld + rechazadas %lld\n"), (long long)d->read, (long long)d->accepted,
+	    (long long)d->repeated, (long long)d->rejected);
 	if (im->what == RSG_MAPS_EVENTS && im->mapping->create_people)
-		printf("people: %lld created, %lld already there, %lld refused\n",
-		    (long long)d->people, (long long)d->people_repeated,
+		printf(SAY("people: %lld created, %lld already there, %lld refused\n",
+		    "personas: %lld nuevas, %lld ya estaban, %lld rechazadas\n"), (long long)d->people, (long long)d->people_repeated,
 		    (long long)d->people_rejected);
 	if (d->rejected > 0) {
-		printf("rejected lines, with reasons: %s\n", d->rejects);
+		printf(SAY("rejected lines, with reasons: %s\n",
+		    "líneas rechazadas, con su motivo: %s\n"), d->rejects);
 		rsg_rejects_tell(&im->rejects);
 	}
 	if (d->noted > 0) {
-		printf("%lld lines came in, but with something to look at: %s\n",
-		    (long long)d->noted, d->notes);
+		printf(SAY("to look at, in lines that came in: %s\n",
+		    "para mirar, en líneas que entraron: %s\n"), d->notes);
 		rsg_rejects_tell(&im->notes);
 	}
 	if (d->read != d->accepted + d->repeated + d->rejected)
-		rsg_tell_error("the server did not account for %lld lines",
+		rsg_tell_error(SAY("the server did not account for %lld lines",
+		    "el servidor no dio cuenta de %lld líneas"),
 		    (long long)(d->read - d->accepted - d->repeated - d->rejected));
+}
+
+/* A list with nothing on it is no file, but for the one that was asked for. */
+static void
+drop_empty(const struct import *im)
+{
+	if (im->done.rejected == 0 && rsg_args_get(im->args, "rejects", NULL) == NULL)
+		(void)unlink(im->done.rejects);
+	if (im->done.noted == 0 && im->notes.file != NULL)
+		(void)unlink(im->done.notes);
 }
 
 static enum rsg_exit
@@ -398,20 +414,28 @@ finish(struct import *im, enum rsg_err e)
 		return rsg_admin_exit(e);
 	if (sync_lines(im) != RSG_OK)
 		stopped = true;
-	if (!stopped) {
+	if (!stopped || im->done.read == 0) {
 		rsg_resume_done(&im->done);
+		drop_empty(im);
+	}
+	if (!stopped) {
 		summary(im);
 		/* Whoever only looks at this must not take a part for the whole. */
 		return im->done.read == im->done.accepted + im->done.repeated ?
 		    RSG_EXIT_OK : RSG_EXIT_FAILED;
 	}
+	/* Refused before a line was answered: there is nothing to go on with. */
+	if (im->done.read == 0)
+		return e == RSG_OK ? RSG_EXIT_FAILED : rsg_admin_exit(e);
 	summary(im);
 	if (im->done.path[0] == '\0')
-		rsg_tell_error("stopped; run the same command on the same input "
-		    "again: what came in is found repeated");
+		rsg_tell_error("%s", SAY("stopped; run the same command on the same "
+		    "input again: what came in is found repeated",
+		    "detenida; repita la "
+		    "orden con la misma entrada: lo que entró se encuentra repetido"));
 	else if (rsg_resume_save(&im->done) == RSG_OK)
-		rsg_tell_error("stopped; run the same command again to go on at "
-		    "line %lld", (long long)im->done.next_line);
+		rsg_tell_error(SAY("stopped; run the same command again to go on at line %lld",
+		    "detenida; la misma orden sigue en la línea %lld"), (long long)im->done.next_line);
 	return e == RSG_OK ? RSG_EXIT_FAILED : rsg_admin_exit(e);
 }
 
