@@ -179,6 +179,26 @@ test_periods_begin_on_their_day(void **state)
 	    rsg_clock_day_of(2026, 1, 1));
 }
 
+/* Each day of four years, one of them a leap year: the next period is the first
+ * day on which another one begins. */
+static void
+test_periods_end_where_the_next_begins(void **state)
+{
+	(void)state;
+	for (int per = RSG_PER_DAY; per <= RSG_PER_YEAR; per++)
+		for (int64_t d = rsg_clock_day_of(2023, 1, 1);
+		    d < rsg_clock_day_of(2027, 1, 1); d++) {
+			int64_t next = d;
+
+			while (rsg_incentive_period((enum rsg_incentive_per)per, next) ==
+			    rsg_incentive_period((enum rsg_incentive_per)per, d))
+				next++;
+			assert_int_equal(rsg_incentive_next((enum rsg_incentive_per)per, d),
+			    next);
+		}
+	assert_int_equal(rsg_incentive_next(RSG_PER_EVER, 20000), RSG_DAY_MAX);
+}
+
 int
 main(void)
 {
@@ -187,6 +207,7 @@ main(void)
 		cmocka_unit_test(test_nothing_follows_an_end),
 		cmocka_unit_test(test_codes_are_a_persons_own),
 		cmocka_unit_test(test_periods_begin_on_their_day),
+		cmocka_unit_test(test_periods_end_where_the_next_begins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
