@@ -287,7 +287,7 @@ o_person_agrees(J *bundle, const struct rsg_question *q, char *clause)
 	    q->purpose);
 
 	if (purpose == NULL || !o_word(" create read change lookup event_write "
-	    "event_read model_fit model_read release ", action))
+	    "event_read model_fit model_read release ask_people ", action))
 		return true;
 	if (q->standing == NULL &&
 	    !o_word(" read change event_write event_read ", action))

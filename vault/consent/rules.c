@@ -78,6 +78,22 @@ last(const struct rsg_header *h, uint16_t purpose, enum rsg_channel channel)
 	return t;
 }
 
+bool
+rsg_rules_again(const struct rsg_again *a, size_t n, const struct rsg_grant *g,
+    int64_t now, int64_t to, enum rsg_status *why)
+{
+	bool yes = rsg_rules_yes((enum rsg_status)g->status);
+
+	if (!yes && g->status != RSG_STATUS_EXPIRED)
+		return false;
+	*why = RSG_STATUS_REQUESTED;
+	if (rsg_policy_again(a, n, g->purpose, g->since, now))
+		return true;
+	*why = !yes || (g->until != 0 && g->until <= now) ? RSG_STATUS_EXPIRED :
+	    RSG_STATUS_GIVEN;
+	return !yes || (g->until != 0 && g->until < to);
+}
+
 int64_t
 rsg_rules_answered(const struct rsg_header *h, uint16_t purpose, enum rsg_channel channel)
 {

@@ -72,6 +72,14 @@ bool rsg_rules_no(enum rsg_status);
 const struct rsg_grant *rsg_rules_find(const struct rsg_header *, uint16_t purpose,
     enum rsg_channel);
 
+/*
+ * Has this yes to be asked for again: it ran out, or was given on a notice that
+ * counts no more, or will have run out by `to`? *why: REQUESTED for a notice,
+ * EXPIRED, or GIVEN where it stands still.
+ */
+bool rsg_rules_again(const struct rsg_again *, size_t n, const struct rsg_grant *,
+    int64_t now, int64_t to, enum rsg_status *why);
+
 /* When the last answer was given that bears on this; INT64_MIN: none was. */
 int64_t rsg_rules_answered(const struct rsg_header *, uint16_t purpose,
     enum rsg_channel);

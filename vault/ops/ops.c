@@ -17,6 +17,7 @@ static const struct rsg_opdef ops[RSG_OP__MAX] = {
 	SOLO(RECEIPT, rsg_op_receipt),
 	SOLO(REPORT, rsg_op_report),
 	SOLO(ASK_AGAIN, rsg_op_ask_again),
+	SOLO(ASK_RELEASE, rsg_op_ask_release),
 	READ(ME, NULL, rsg_op_me),
 	READ(SUBJECT_READ, rsg_op_read_want, rsg_op_read),
 	READ(SUBJECT_LOOKUP, rsg_op_lookup_want, rsg_op_lookup),

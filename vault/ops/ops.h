@@ -48,7 +48,8 @@ rsg_solo_fn rsg_op_audit_counts, rsg_op_audit_proof, rsg_op_audit_bundle,
 
 rsg_apply_fn rsg_op_keys;
 rsg_solo_fn rsg_op_receipt, rsg_op_report;
-rsg_solo_fn rsg_op_import_consents, rsg_op_import_benefits, rsg_op_ask_again;
+rsg_solo_fn rsg_op_import_consents, rsg_op_import_benefits, rsg_op_ask_again,
+    rsg_op_ask_release;
 
 rsg_want_fn rsg_op_ready_want, rsg_op_benefit_write_want, rsg_op_benefit_list_want,
     rsg_op_contact_ask_want, rsg_op_contact_report_want;

@@ -94,7 +94,8 @@ read_recipients(struct rsg_worker *w, struct desk *d, const struct rsg_result *r
 	size_t n, i;
 	enum rsg_err e;
 
-	if (!rsg_policy_does(w->policy, d->heard.ev.purpose, RSG_ACT_RELEASE))
+	if (!rsg_policy_does(w->policy, d->heard.ev.purpose, RSG_ACT_RELEASE) &&
+	    !rsg_policy_does(w->policy, d->heard.ev.purpose, RSG_ACT_ASK_PEOPLE))
 		return RSG_OK;
 	for (int row = 0; row < rsg_result_rows(rows); row++) {
 		if ((i = d->r.nrecipients) == RSG_RECEIPT_RECIPIENTS)

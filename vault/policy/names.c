@@ -63,6 +63,9 @@ static const struct {
 	/* What somebody was given is benefit_read; this is what it leaves the shop. */
 	[RSG_ACT_PROFIT_READ] = { "profit_read", RSG__ACT_CONSENT |
 	    RSG__ACT_PERSON | RSG__ACT_PURPOSE, PEOPLE | OWN },
+	/* A release of who is to be asked for a yes again, and of nothing else. */
+	[RSG_ACT_ASK_PEOPLE] = { "ask_people", RSG__ACT_CONSENT |
+	    RSG__ACT_PURPOSE | RSG__ACT_GROUP, PEOPLE | GROUPS },
 	[RSG_ACT_CONTACT_ASK] = { "contact_ask", RSG__ACT_PERSON |
 	    RSG__ACT_PURPOSE, PEOPLE | GROUPS },
 	[RSG_ACT_CONTACT_REPORT] = { "contact_report", RSG__ACT_PERSON |

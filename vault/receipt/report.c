@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consent/rules.h"
 #include "receipt/histories.h"
 #include "receipt/report_int.h"
 #include "resguardo/clock.h"
@@ -57,16 +58,7 @@ bool
 rsg_report_again(const struct rsg_report *r, const struct rsg_grant *g,
     enum rsg_status *why)
 {
-	bool yes = is_yes(g->status);
-
-	if (!yes && g->status != RSG_STATUS_EXPIRED)
-		return false;
-	*why = RSG_STATUS_REQUESTED;
-	if (rsg_policy_again(r->again, r->nagain, g->purpose, g->since, r->now))
-		return true;
-	*why = !yes || (g->until != 0 && g->until <= r->now) ? RSG_STATUS_EXPIRED :
-	    RSG_STATUS_GIVEN;
-	return !yes || (g->until != 0 && g->until < r->to);
+	return rsg_rules_again(r->again, r->nagain, g, r->now, r->to, why);
 }
 
 /* By the month in which it ends. */

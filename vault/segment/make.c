@@ -47,11 +47,13 @@ keep(void *ctx, unsigned thread, const struct rsg_scanned *s,
     const struct rsg_rfm *rfm)
 {
 	struct making *k = ctx;
-	struct rsg_score score = rsg_rfm_score(&k->model->cuts, rfm);
+	struct rsg_score score = { 0 };
 	struct rsg_member *m;
 	enum rsg_err e;
 
-	if (!inside(&k->release->range, score))
+	if (rfm != NULL)
+		score = rsg_rfm_score(&k->model->cuts, rfm);
+	if (rfm != NULL && !inside(&k->release->range, score))
 		return RSG_OK;
 	if ((m = rsg_gather_take(&k->members)) == NULL)
 		return RSG_TOO_LARGE;
@@ -77,28 +79,48 @@ open_pseudonyms(struct rsg_worker *w, const struct rsg_release *r, struct making
 	return e;
 }
 
+void
+rsg_release_people(struct rsg_worker *w, const struct rsg_call *c,
+    const struct rsg_release *r, struct rsg_population *people)
+{
+	rsg_population_ask(w, c, rsg_release_action(r), r->purpose, people);
+	people->question.now = r->created + RSG_RELEASE_LIFE;
+	people->ask = NULL;
+	if (r->ask.purpose == 0)
+		return;
+	people->question.channel = r->ask.by;
+	people->ask = &r->ask;
+	people->asked = r->created;
+}
+
 /* Scan, coarsen, sort: what remains is what the pages will hold. */
 static enum rsg_err
 gather(struct rsg_worker *w, struct rsg_call *c, struct rsg_release *r,
     const struct rsg_model *m, struct making *k)
 {
-	struct rsg_population people = { .window = m->window, .each = keep, .ctx = k };
+	struct rsg_population people = { .each = keep, .ctx = k };
 	struct rsg_snapshot *snapshot = NULL;
 	enum rsg_err e;
 
-	rsg_population_ask(w, c, RSG_ACT_RELEASE, r->purpose, &people);
-	people.question.now = r->created + RSG_RELEASE_LIFE;
+	if (m != NULL)
+		people.window = m->window;
+	rsg_release_people(w, c, r, &people);
 	if ((e = open_pseudonyms(w, r, k)) != RSG_OK ||
 	    (e = rsg_snapshot_open(w->vault->conninfo, &snapshot)) != RSG_OK ||
 	    (e = rsg_gather_new(&k->members, sizeof(struct rsg_member),
 	    snapshot)) != RSG_OK)
 		goto done;
 	r->snapshot = rsg_snapshot_xmin(snapshot);
-	e = rsg_population_scan(w->vault, r->controller, snapshot, &people);
+	e = m == NULL ? rsg_population_ask_scan(w->vault, r->controller, snapshot, &people) :
+	    rsg_population_scan(w->vault, r->controller, snapshot, &people);
 	if (e != RSG_OK)
 		goto done;
-	r->count = rsg_release_coarsen((struct rsg_member *)(void *)k->members.p,
-	    atomic_load(&k->members.n), m->cuts.bins, r->k);
+	r->count = atomic_load(&k->members.n);
+	if (m != NULL)
+		r->count = rsg_release_coarsen((struct rsg_member *)(void *)k->members.p,
+		    r->count, m->cuts.bins, r->k);
+	else if (r->count < r->k)
+		r->count = 0;
 	/* None and too few look alike. */
 	if (r->count == 0) {
 		c->draft.decision = e = RSG_GROUP_TOO_SMALL;
@@ -179,14 +201,15 @@ rsg_release_make(struct rsg_worker *w, struct rsg_call *c, struct rsg_release *r
 	struct rsg_model model;
 	enum rsg_err e;
 
-	k.model = &model;
-	e = rsg_model_load(w, &r->model, r->controller, &model);
+	/* Asked is who is asked again, whatever they bought. */
+	k.model = r->ask.purpose != 0 ? NULL : &model;
+	e = k.model == NULL ? RSG_OK : rsg_model_load(w, &r->model, r->controller, &model);
 	if (e != RSG_OK) {
 		if (e == RSG_NOT_FOUND)
 			c->draft.decision = e;
 		return e;
 	}
-	if ((e = gather(w, c, r, &model, &k)) != RSG_OK ||
+	if ((e = gather(w, c, r, k.model, &k)) != RSG_OK ||
 	    (e = stage_row(w, r)) != RSG_OK ||
 	    (e = stage_pages(w, r, (const struct rsg_member *)(void *)k.members.p)) != RSG_OK ||
 	    (e = rsg_audit_stage(w, c)) != RSG_OK)

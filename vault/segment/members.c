@@ -17,13 +17,13 @@ deny(struct rsg_call *c, const char *clause)
 	return rsg_call_fail(c, RSG_DENIED, NULL, clause);
 }
 
-static enum rsg_err
-allowed(struct rsg_worker *w, struct rsg_call *c, uint16_t purpose,
-    struct rsg_answer *a)
+enum rsg_err
+rsg_release_allowed(struct rsg_worker *w, struct rsg_call *c, enum rsg_action action,
+    uint16_t purpose, struct rsg_answer *a)
 {
 	enum rsg_err e;
 
-	e = rsg_call_allowed(w, c, RSG_ACT_RELEASE, purpose, NULL, 0, NULL, a);
+	e = rsg_call_allowed(w, c, action, purpose, NULL, 0, NULL, a);
 	if (e != RSG_OK)
 		return e;
 	if (c->actor.recipient == 0)
@@ -111,7 +111,8 @@ make(struct rsg_worker *w, struct rsg_call *c, struct rsg_id *id)
 	if (!rsg_msg_get_id(c->in, RSG_F_MODEL, &r.model))
 		return rsg_call_fail(c, RSG_MISSING_MEMBER, "model", NULL);
 	if ((e = read_purpose(w, c, s, &r.purpose)) != RSG_OK ||
-	    (e = allowed(w, c, r.purpose, &a)) != RSG_OK)
+	    (e = rsg_release_allowed(w, c, RSG_ACT_RELEASE, r.purpose,
+	    &a)) != RSG_OK)
 		return e;
 	/* A segment is defined for its purpose, and used for no other. */
 	if (s != NULL && s->purpose != r.purpose)
@@ -138,12 +139,14 @@ give(struct rsg_worker *w, struct rsg_call *c, const struct rsg_id *id,
 	if ((e = rsg_page_open(w, c, id, number, &page)) != RSG_OK)
 		goto done;
 	if (!made) {
-		if (!rsg_msg_get_id(c->in, RSG_F_MODEL, &model) ||
+		if (page.release.ask.purpose != 0 ||
+		    !rsg_msg_get_id(c->in, RSG_F_MODEL, &model) ||
 		    !rsg_id_eq(&model, &page.release.model)) {
 			e = RSG_BAD_CURSOR;
 			goto done;
 		}
-		if ((e = allowed(w, c, page.release.purpose, &a)) != RSG_OK)
+		if ((e = rsg_release_allowed(w, c, RSG_ACT_RELEASE, page.release.purpose,
+		    &a)) != RSG_OK)
 			goto done;
 	}
 	e = rsg_page_give(w, c, &page);

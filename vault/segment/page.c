@@ -295,8 +295,12 @@ answer(struct rsg_call *c, const struct rsg_keyring *keys, const struct rsg_page
 	rsg_msg_int(&c->out, RSG_F_EPOCH, r->epoch);
 	rsg_msg_int(&c->out, RSG_F_COUNT, (int64_t)r->count);
 	for (size_t i = 0; i < page->n; i++, m++) {
-		mark = rsg_msg_open(&c->out, RSG_F_MEMBERS);
+		mark = rsg_msg_open(&c->out, r->ask.purpose != 0 ? RSG_F_ASKED : RSG_F_MEMBERS);
 		rsg_msg_bytes(&c->out, RSG_F_PSEUDONYM, m->pseudonym.b, RSG_ID_LEN);
+		if (r->ask.purpose != 0) {
+			rsg_msg_close(&c->out, mark);
+			continue;
+		}
 		rsg_msg_int(&c->out, RSG_F_R, m->score.r);
 		rsg_msg_int(&c->out, RSG_F_F, m->score.f);
 		rsg_msg_int(&c->out, RSG_F_M, m->score.m);
@@ -388,8 +392,7 @@ rsg_page_give(struct rsg_worker *w, struct rsg_call *c, struct rsg_page *page)
 		return RSG_NO_MEMORY;
 	for (size_t i = 0; i < page->n; i++)
 		g.at[i] = (uint16_t)i;
-	rsg_population_ask(w, c, RSG_ACT_RELEASE, page->release.purpose, &g.people);
-	g.people.question.now = page->release.created + RSG_RELEASE_LIFE;
+	rsg_release_people(w, c, &page->release, &g.people);
 	if ((e = look_before(&g, &horizon)) != RSG_OK)
 		return e;
 	close_ranks(&g);

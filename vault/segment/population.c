@@ -1,7 +1,11 @@
 #include "segment/population.h"
 
+#include <string.h>
+
 #include "consent/notice.h"
+#include "consent/rules.h"
 #include "resguardo/log.h"
+#include "segment/release.h"
 #include "segment/scratch.h"
 
 /*
@@ -24,6 +28,26 @@ rsg_population_ask(const struct rsg_worker *w, const struct rsg_call *c,
 	    &p->question.nagain);
 }
 
+/* Is their yes to it to be asked for again? Not of who objects to it, or to what
+ * it stands under: an objection is an answer. */
+static bool
+asked_again(const struct rsg_population *p, const struct rsg_standing *standing)
+{
+	const struct rsg_question *q = &p->question;
+	const char *clause = rsg_policy_against(p->policy, p->ask->purpose,
+	    (enum rsg_channel)p->ask->channel, standing, p->asked);
+	enum rsg_status why;
+
+	if (clause != NULL && strncmp(clause, "objection:", 10) == 0)
+		return false;
+	for (size_t i = 0; i < standing->ngrants; i++)
+		if (standing->grant[i].purpose == p->ask->purpose &&
+		    standing->grant[i].channel == p->ask->channel)
+			return rsg_rules_again(q->again, q->nagain, &standing->grant[i],
+			    p->asked, p->asked, &why);
+	return false;
+}
+
 bool
 rsg_population_may(const struct rsg_population *p, const struct rsg_headscan *h)
 {
@@ -38,7 +62,7 @@ rsg_population_may(const struct rsg_population *p, const struct rsg_headscan *h)
 		return false;
 	q.standing = &standing;
 	rsg_policy_decide(p->policy, &q, &a);
-	return a.err == RSG_OK;
+	return a.err == RSG_OK && (p->ask == NULL || asked_again(p, &standing));
 }
 
 static bool
@@ -72,6 +96,34 @@ rsg_population_scan(struct rsg_vault *v, uint32_t controller,
 	    .snapshot = snapshot };
 
 	return rsg_scan_run(&job);
+}
+
+/* All that is asked stands in the header: `each` is called where others only
+ * say whether they want the rest. */
+static bool
+want_asked(void *ctx, unsigned thread, const struct rsg_scanned *s)
+{
+	struct rsg_population *p = ctx;
+	enum rsg_err e;
+
+	if (rsg_population_may(p, s->head) &&
+	    (e = p->each(p->ctx, thread, s, NULL)) != RSG_OK)
+		atomic_store(&p->err, (int)e);
+	return false;
+}
+
+enum rsg_err
+rsg_population_ask_scan(struct rsg_vault *v, uint32_t controller,
+    const struct rsg_snapshot *snapshot, struct rsg_population *p)
+{
+	const struct rsg_scan_job job = { .want = want_asked, .row = row, .ctx = p,
+	    .conninfo = v->conninfo, .keys = v->keys, .controller = controller,
+	    .snapshot = snapshot };
+	enum rsg_err e;
+
+	atomic_store(&p->err, RSG_OK);
+	e = rsg_scan_run(&job);
+	return e != RSG_OK ? e : (enum rsg_err)atomic_load(&p->err);
 }
 
 enum rsg_err

@@ -15,6 +15,8 @@
 #include "segment/scan.h"
 #include "work/call.h"
 
+struct rsg_asking;
+
 struct rsg_population {
 	const struct rsg_policy *policy;
 	struct rsg_question question;	/* without a standing */
@@ -23,6 +25,9 @@ struct rsg_population {
 	enum rsg_err (*each)(void *ctx, unsigned thread, const struct rsg_scanned *,
 	    const struct rsg_rfm *);
 	void *ctx;
+	const struct rsg_asking *ask;	/* only who is asked for this again; or NULL */
+	int64_t asked;			/* ... as of then */
+	_Atomic int err;		/* of rsg_population_ask_scan() */
 };
 
 /* The question that rsg_call_allowed() asked of the policy. */
@@ -34,6 +39,11 @@ bool rsg_population_may(const struct rsg_population *, const struct rsg_headscan
 
 /* Measure all who may be counted and bought in the window. As rsg_scan_run(). */
 RSG_MUST enum rsg_err rsg_population_scan(struct rsg_vault *, uint32_t controller,
+    const struct rsg_snapshot *, struct rsg_population *);
+
+/* Everybody who may be counted and is asked again: nobody's history is opened,
+ * and `each` is given no figures. */
+RSG_MUST enum rsg_err rsg_population_ask_scan(struct rsg_vault *, uint32_t controller,
     const struct rsg_snapshot *, struct rsg_population *);
 
 /*

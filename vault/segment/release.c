@@ -15,6 +15,12 @@ _Static_assert(sizeof(struct rsg_member) == 51, "an array of members is a page")
 
 static const struct rsg_service_name session = { RSG_SERVICE_SESSION, 0, 0 };
 
+enum rsg_action
+rsg_release_action(const struct rsg_release *r)
+{
+	return r->ask.purpose != 0 ? RSG_ACT_ASK_PEOPLE : RSG_ACT_RELEASE;
+}
+
 /* --- Rows --- */
 
 void
@@ -29,6 +35,11 @@ rsg_release_put(const struct rsg_release *r, struct rsg_buf *b)
 	rsg_buf_u32(b, r->k);
 	rsg_buf_u32(b, r->epoch);
 	rsg_buf_u64(b, r->count);
+	if (r->format != RSG_RELEASE_ASKS)
+		return;
+	rsg_buf_u16(b, r->ask.purpose);
+	rsg_buf_u8(b, r->ask.channel);
+	rsg_buf_u8(b, r->ask.by);
 }
 
 enum rsg_err
@@ -40,7 +51,7 @@ rsg_release_get(struct rsg_release *r, const uint8_t *p, size_t len)
 
 	rsg_rd_init(&in, p, len);
 	r->format = rsg_rd_u8(&in);
-	if (r->format < FORMAT_FIRST || r->format > RSG_RELEASE_FORMAT)
+	if (r->format < FORMAT_FIRST || r->format > RSG_RELEASE_ASKS)
 		return RSG_TAMPERED;
 	if ((q = rsg_rd_get(&in, RSG_ID_LEN)) != NULL)
 		memcpy(r->model.b, q, RSG_ID_LEN);
@@ -55,6 +66,14 @@ rsg_release_get(struct rsg_release *r, const uint8_t *p, size_t len)
 	r->k = rsg_rd_u32(&in);
 	r->epoch = rsg_rd_u32(&in);
 	r->count = rsg_rd_u64(&in);
+	memset(&r->ask, 0, sizeof(r->ask));
+	if (r->format == RSG_RELEASE_ASKS) {
+		r->ask.purpose = rsg_rd_u16(&in);
+		r->ask.channel = rsg_rd_u8(&in);
+		r->ask.by = rsg_rd_u8(&in);
+		if (r->ask.purpose == 0)
+			return RSG_TAMPERED;
+	}
 	return rsg_rd_end(&in) ? RSG_OK : RSG_TAMPERED;
 }
 

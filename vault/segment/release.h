@@ -32,6 +32,13 @@ struct rsg_member {
 /* The cells asked for; 0 is any. */
 struct rsg_cellrange { uint8_t r_min, r_max, f_min, f_max, m_min, m_max; };
 
+/* Whose yes is asked for again, and by which channel; purpose 0: a release of
+ * scores, which asks nobody anything. */
+struct rsg_asking {
+	uint16_t purpose;
+	uint8_t channel, by;
+};
+
 struct rsg_release {
 	struct rsg_id id;
 	uint32_t controller, recipient;
@@ -46,8 +53,10 @@ struct rsg_release {
 	uint32_t k, epoch;
 	uint64_t count;
 	uint8_t format;			/* from 2 on commitments name the person too */
+	struct rsg_asking ask;		/* format 3: no model, no cells, no scores */
 };
 #define RSG_RELEASE_FORMAT	2
+#define RSG_RELEASE_ASKS	3
 
 /* The definition's bytes, and the row's MAC. */
 void rsg_release_put(const struct rsg_release *, struct rsg_buf *);
@@ -78,9 +87,21 @@ RSG_MUST enum rsg_err rsg_cursor_put(struct rsg_call *, const struct rsg_keyring
 RSG_MUST enum rsg_err rsg_cursor_get(const struct rsg_call *,
     const struct rsg_keyring *, int64_t now, struct rsg_id *release, uint32_t *page);
 
+/* Whether a recipient may be given what the call asks for, with contract and
+ * purpose; a refusal is audited as one. */
+RSG_MUST enum rsg_err rsg_release_allowed(struct rsg_worker *, struct rsg_call *,
+    enum rsg_action, uint16_t purpose, struct rsg_answer *);
+/* The action that the policy knows a release by. */
+enum rsg_action rsg_release_action(const struct rsg_release *);
+
 /* Make the release a call asks for and commit it with its audit entry. */
 RSG_MUST enum rsg_err rsg_release_make(struct rsg_worker *, struct rsg_call *,
     struct rsg_release *);
+
+/* Who may be in it: the question to the policy, and who is asked again. */
+struct rsg_population;
+void rsg_release_people(struct rsg_worker *, const struct rsg_call *,
+    const struct rsg_release *, struct rsg_population *);
 
 /* A page, opened: release, number and its members, in scratch memory. */
 struct rsg_page {
@@ -111,6 +132,6 @@ void rsg_page_close(struct rsg_page *);		/* wipes; a zeroed one is fine */
 RSG_MUST enum rsg_err rsg_page_give(struct rsg_worker *, struct rsg_call *,
     struct rsg_page *);
 
-rsg_solo_fn rsg_op_members;
+rsg_solo_fn rsg_op_members, rsg_op_ask_release;
 
 #endif
