@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "audit/check_int.h"
+#include "store/keys.h"
 #include "work/vault.h"
 
 /*
@@ -217,35 +218,20 @@ read_table(struct rsg__state *s, size_t t)
 	return rsg_db_commit(s->c->db);
 }
 
+static bool
+wanted(struct rsg_service_name name)
+{
+	return name.service == RSG_SERVICE_ROWMAC || name.service == RSG_SERVICE_OPERATIONS;
+}
+
 enum rsg_err
 rsg_check_keys(struct rsg_db *db, struct rsg_keyring *keys)
 {
-	const struct rsg_result *r;
-	int n = rsg_db_send(db, rsg_db_bind(db, RSG_SQL_SERVICE_KEYS));
-	enum rsg_err e;
+	enum rsg_err e = rsg_keys_load(db, keys, wanted, false);
 
-	if ((e = rsg_db_fetch(db)) != RSG_OK)
-		return e;
-	r = rsg_db_result(db, n);
-	for (int row = 0; row < rsg_result_rows(r); row++) {
-		struct rsg_service_name name = {
-			(enum rsg_service)rsg_result_int(r, row, 0),
-			(uint32_t)rsg_result_int(r, row, 1),
-			(uint32_t)rsg_result_int(r, row, 2) };
-		const uint8_t *wrapped;
-		size_t len;
-
-		if ((name.service != RSG_SERVICE_ROWMAC &&
-		    name.service != RSG_SERVICE_OPERATIONS) ||
-		    rsg_service_has(keys, name))
-			continue;
-		wrapped = rsg_result_bytes(r, row, 4, &len);
-		e = rsg_service_load(keys, name,
-		    (uint32_t)rsg_result_int(r, row, 3), wrapped, len);
-		if (e != RSG_OK)
-			return e == RSG_TAMPERED ? RSG_CONFIG : e;
-	}
-	return rsg_db_commit(db);
+	if (e == RSG_OK)
+		e = rsg_db_commit(db);
+	return e == RSG_TAMPERED ? RSG_CONFIG : e;
 }
 
 enum rsg_err

@@ -6,6 +6,7 @@
 #include "resguardo/clock.h"
 #include "resguardo/log.h"
 #include "segment/zone.h"
+#include "store/keys.h"
 #include "work/vault.h"
 
 /* Keys that every vault has; those by controller or recipient come with them. */
@@ -78,38 +79,6 @@ rsg_vault_mac_controller(const struct rsg_keyring *keys,
 
 /* --- Service keys --- */
 
-static enum rsg_err
-load_keys(struct rsg_vault *v, struct rsg_db *db, bool again)
-{
-	const struct rsg_result *r;
-	int n = rsg_db_send(db, rsg_db_bind(db, RSG_SQL_SERVICE_KEYS));
-	enum rsg_err e;
-
-	if ((e = rsg_db_fetch(db)) != RSG_OK)
-		return e;
-	r = rsg_db_result(db, n);
-	for (int row = 0; row < rsg_result_rows(r); row++) {
-		struct rsg_service_name name = {
-			(enum rsg_service)rsg_result_int(r, row, 0),
-			(uint32_t)rsg_result_int(r, row, 1),
-			(uint32_t)rsg_result_int(r, row, 2) };
-		size_t len;
-		const uint8_t *wrapped = rsg_result_bytes(r, row, 4, &len);
-
-		if (!again && rsg_service_has(v->keys, name))
-			continue;
-		e = rsg_service_load(v->keys, name,
-		    (uint32_t)rsg_result_int(r, row, 3), wrapped, len);
-		if (e != RSG_OK) {
-			rsg_log(RSG_LOG_ERROR, "service_key.refused", "service",
-			    RSG_LOG_I, (int64_t)name.service, "owner", RSG_LOG_I,
-			    (int64_t)name.owner, "error", RSG_LOG_S, rsg_err_id(e), NULL);
-			return e;
-		}
-	}
-	return RSG_OK;
-}
-
 /*
  * Two servers may make the same key at once: whoever stores it first wins,
  * and the other takes that one over its own. Nobody uses the key before.
@@ -133,7 +102,7 @@ rsg_vault_service_key(struct rsg_vault *v, struct rsg_db *db,
 	rsg_bind_int(b, 3, rsg_keyring_generation(v->keys));
 	rsg_bind_bytes(b, 4, wrapped, sizeof(wrapped));
 	(void)rsg_db_send(db, b);
-	if ((e = rsg_db_commit(db)) != RSG_OK || (e = load_keys(v, db, true)) != RSG_OK)
+	if ((e = rsg_db_commit(db)) != RSG_OK || (e = rsg_keys_load(db, v->keys, NULL, true)) != RSG_OK)
 		return e;
 	return rsg_db_commit(db);
 }
@@ -517,7 +486,7 @@ rsg_vault_boot(struct rsg_vault *v, struct rsg_db *db, const char *policies)
 	bool none;
 	enum rsg_err e;
 
-	if ((e = load_keys(v, db, false)) != RSG_OK || (e = rsg_db_commit(db)) != RSG_OK)
+	if ((e = rsg_keys_load(db, v->keys, NULL, false)) != RSG_OK || (e = rsg_db_commit(db)) != RSG_OK)
 		return e;
 	for (size_t i = 0; i < sizeof(global_keys) / sizeof(global_keys[0]); i++)
 		if ((e = rsg_vault_service_key(v, db, global_keys[i])) != RSG_OK)
