@@ -101,6 +101,7 @@ def test_yes_names_what_was_shown(stack):
     bad_yes(stack, who, "bad-value", **dict(SHOWN, shown="half"))
     bad_yes(stack, who, "unknown-purpose", purpose="telepathy", **SHOWN)
     bad_yes(stack, who, "bad-value", member="channel", channel="pigeon", **SHOWN)
+    bad_yes(stack, who, "bad-value", member="channel", channel="email", **SHOWN)
     bad_yes(stack, who, "bad-value", member="source", source="gossip", **SHOWN)
     bad_yes(stack, who, "bad-value", member="evidence", evidence="gossip", **SHOWN)
     bad_yes(stack, who, "bad-value", member="time", time=when(1), **SHOWN)

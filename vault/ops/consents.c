@@ -388,6 +388,9 @@ rsg_consent_check(struct rsg_worker *w, struct rsg_call *c, struct rsg_consent *
 		(void)find_notice(w, c, ev, who);
 		return RSG_OK;
 	}
+	/* By a channel to what is not asked by channel: a yes that would do nothing. */
+	if (ev->channel != RSG_CHANNEL_NONE && !p->per_channel && !p->covers_children)
+		return refuse(c, RSG_BAD_VALUE, "channel", "purpose:channel");
 	if ((e = check_notice(w, c, ev, who, p)) != RSG_OK ||
 	    (e = check_age(w, c, ev, who, p)) != RSG_OK)
 		return e;
