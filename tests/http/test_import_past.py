@@ -409,6 +409,29 @@ def test_bad_benefits_stay_out_with_their_reason(offers):
     assert len(benefits(s, who["B-bad"])) == len(faults)
 
 
+def test_a_benefit_under_one_reference_is_one(offers):
+    s = offers
+    who = with_yes(s, "B-ref")["B-ref"]
+    ok = dict(id="r1", who="B-ref", gift="p-coupon", promised="2019-06-01T00:00:00Z",
+              delivered="2019-06-02T00:00:00Z", until="2035-01-01T00:00:00Z",
+              redeemed="2019-06-03T00:00:00Z", ticket="T-1", code="ref-1")
+    back = dict(id="r2", who="B-ref", gift="p-mug", delivered="2019-06-02T00:00:00Z",
+                reversed="2019-06-05T00:00:00Z", cause="return")
+    others = [dict(ok, gift="p-mug"), dict(ok, version="2"), dict(ok, until="2036-01-01T00:00:00Z"),
+              dict(ok, ticket="T-2"), dict(back, cause="fraud"), dict(ok, code="ref-2")]
+    expected = [(n, "record-differs", "code" if n == 8 else "record") for n in range(3, 9)]
+    assert rejects(s, "benefits", [ok, back] + others) == (expected, (8, 2, 0, 6))
+    assert rejects(s, "benefits", [ok, back] + others) == (expected, (8, 0, 2, 6))
+    # Another moment of what happened once is another thing that cannot follow it.
+    for step in ("promised", "delivered", "redeemed"):
+        moved = dict(ok, **{step: ok[step].replace(":00:00Z", ":00:01Z")})
+        assert rejects(s, "benefits", [moved])[0] == [(1, "benefit-state", step + "_at")]
+    # A line that leaves out what came before it, or after, says the same.
+    assert rejects(s, "benefits", [dict(ok, promised="", redeemed="", ticket="", until="",
+                                        code="")]) == ([], (1, 0, 1, 0))
+    assert len(benefits(s, who)) == 2
+
+
 def test_an_old_code_works_once_for_one(offers):
     """A code is used once, whichever line, person or till tries it again."""
     s = offers

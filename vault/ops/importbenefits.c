@@ -322,6 +322,24 @@ check_reversal(struct gift *x)
 	return RSG_OK;
 }
 
+/* What the line says of a step that is here already is what it said then. */
+static enum rsg_err
+check_same(struct gift *x, const struct rsg_benefit_event *ev)
+{
+	char text[RSG_BENEFIT_TEXT];
+	bool same = true;
+
+	if (ev->act == RSG_BENEFIT_DELIVERED && rsg_msg_has(x->line, RSG_F_UNTIL))
+		same = ev->until == rsg_msg_get_int(x->line, RSG_F_UNTIL, 0);
+	else if (ev->act == RSG_BENEFIT_REDEEMED && rsg_msg_get_text(x->line,
+	    RSG_F_DOCUMENT, text, sizeof(text)))
+		same = strcmp(text, ev->ref) == 0;
+	else if (ev->act == RSG_BENEFIT_REVERSED && rsg_msg_get_text(x->line,
+	    RSG_F_CAUSE, text, sizeof(text)))
+		same = strcmp(text, ev->cause) == 0;
+	return same ? RSG_OK : fault(x, RSG_RECORD_DIFFERS, "record");
+}
+
 static enum rsg_err
 plan(struct gift *x, bool *any)
 {
@@ -333,8 +351,11 @@ plan(struct gift *x, bool *any)
 	for (size_t i = 0; i < STEPS; i++) {
 		if (x->at[i] == 0)
 			continue;
-		if ((ev = happened(x, steps[i].act)) != NULL && ev->time == x->at[i])
+		if ((ev = happened(x, steps[i].act)) != NULL && ev->time == x->at[i]) {
+			if ((e = check_same(x, ev)) != RSG_OK)
+				return e;
 			continue;
+		}
 		if (ev != NULL || !rsg_benefit_follows(state, steps[i].act) ||
 		    (steps[i].act == RSG_BENEFIT_REDEEMED && x->terms.points > 0))
 			return at_fault(x, RSG_BENEFIT_STATE, i);
