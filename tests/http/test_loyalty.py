@@ -1,5 +1,7 @@
 """A loyalty account over the whole server, and what benefits cost beside what was bought."""
+import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -111,6 +113,42 @@ def test_balance_equals_the_ledger(club, seed):  # noqa: F811
 
 
 # --- What it costs ---
+
+def ticket(rng):
+    """The lines of one document, some of them coming back; and what it comes to."""
+    lines = [{"kind": rng.choice(("purchase", "purchase", "return")), "document": "T-1",
+              "item": "i%d" % i, "amount": "%d.%02d" % (rng.randrange(3), rng.randrange(1, 100)),
+              "time": "2026-05-01T10:00:00Z", "category": rng.choice(("batteries", "toys"))}
+             for i in range(24)]
+
+    def whole(kind, category):
+        return sum(int(x["amount"].replace(".", "")) for x in lines
+                   if (x["kind"], x["category"]) == (kind, category)) // 100
+    return lines, {kind: 2 * whole(kind, "batteries") + whole(kind, "toys")
+                   for kind in ("purchase", "return")}
+
+
+def test_a_document_earns_the_same_however_it_comes(club):  # noqa: F811
+    for seed in range(3):
+        lines, due = ticket(random.Random(seed))
+        # A document of somebody else by the same number is another.
+        buy(club, club.person(), *lines[:3])
+        for cuts, at_once in (([0, 24], 1), (range(25), 1), ([0, 5, 6, 17, 24], 1),
+                              (range(25), 8)):
+            who = club.person()
+
+            def send(span):
+                r = club.http("POST", "/v1/events", club.keys["till"], raw="\n".join(
+                    json.dumps(dict(x, subject=who)) for x in lines[span[0]:span[1]]).encode(),
+                    headers=dict(TILL, **{"Content-Type": "application/x-ndjson"}))
+                assert r.status == 200 and r.json()["rejected"] == [], r
+            with ThreadPoolExecutor(at_once) as pool:
+                list(pool.map(send, zip(cuts, cuts[1:])))
+                list(pool.map(send, zip(cuts, cuts[1:])))    # the till did not hear
+            p = points(club, who)
+            assert (p["earned"], p["deducted"]) == (due["purchase"], due["return"]), \
+                (seed, cuts, at_once)
+
 
 def varint(b):
     n = shift = 0

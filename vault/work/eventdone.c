@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "benefit/points.h"
 #include "resguardo/clock.h"
 #include "resguardo/log.h"
 #include "segment/activity.h"
@@ -159,17 +158,35 @@ find_line(struct job *j, size_t *hint, const struct rsg_id *who, const struct rs
 	return NULL;
 }
 
+/* From which row of the answer on there are earlier lines of a line's document.
+ * Both stand in the order in which was asked. */
+static void
+find_earlier(struct job *j, const struct rsg_result *documents)
+{
+	int row = 0, n = documents == NULL ? 0 : rsg_result_rows(documents);
+
+	j->earlier = documents;
+	for (size_t i = 0; i < j->ngood; i++) {
+		struct line *l = j->good[i];
+
+		l->earlier = -1;
+		if (l->document < 0)
+			continue;
+		while (row < n && rsg_result_int(documents, row, 0) < l->document)
+			row++;
+		if (row < n && rsg_result_int(documents, row, 0) == l->document)
+			l->earlier = row;
+	}
+}
+
 void
 rsg_job_fresh(struct job *j, const struct rsg_result *documents,
     const struct rsg_result *inserted)
 {
 	struct rsg_id who, id;
 	size_t hint = 0;
-	bool *known = calloc(j->ngood + 2, sizeof(*known));
 
-	for (int row = 0; known != NULL && documents != NULL &&
-	    row < rsg_result_rows(documents); row++)
-		known[rsg_result_int(documents, row, 0)] = true;
+	find_earlier(j, documents);
 	for (int row = 0; row < rsg_result_rows(inserted); row++) {
 		struct line *l;
 
@@ -179,7 +196,7 @@ rsg_job_fresh(struct job *j, const struct rsg_result *documents,
 			l->fresh = true;
 	}
 	/* A new document counts once, on the earliest day of its new lines. */
-	for (size_t i = 0; known != NULL && i < j->ngood; ) {
+	for (size_t i = 0; i < j->ngood; ) {
 		struct line *first = NULL;
 		size_t k = i;
 
@@ -187,12 +204,10 @@ rsg_job_fresh(struct job *j, const struct rsg_result *documents,
 			if (j->good[k]->fresh &&
 			    (first == NULL || j->good[k]->day < first->day))
 				first = j->good[k];
-		if (first != NULL && (j->good[i]->document < 0 ||
-		    !known[j->good[i]->document]))
+		if (first != NULL && j->good[i]->earlier < 0)
 			first->counted = true;
 		i = k;
 	}
-	free(known);
 }
 
 /* --- Activities --- */
@@ -238,119 +253,7 @@ add_line(struct job *j, struct rsg_activity *a, const struct line *l)
 	return rsg_activity_add(a, &d);
 }
 
-/* --- Points --- */
-
-static size_t
-rate_of(const struct rsg_loyaltydef *l, const struct rsg_event *ev)
-{
-	size_t i;
-
-	for (i = 0; i < l->nrates; i++)
-		if (l->rate[i].category == NULL ||
-		    (strlen(l->rate[i].category) == ev->text[RSG_EV_CATEGORY].len &&
-		    memcmp(l->rate[i].category, ev->text[RSG_EV_CATEGORY].p,
-		    ev->text[RSG_EV_CATEGORY].len) == 0))
-			break;
-	return i;
-}
-
-/* Points for the new lines of one sign in a document: each rate by its sum. */
-static int64_t
-points_of(struct job *j, const struct rsg_loyaltydef *l, struct line **line, size_t n,
-    enum rsg_sign sign, const struct line **first)
-{
-	int64_t sum[RSG_LOYALTY_RATES] = { 0 }, points = 0;
-	const struct rsg_kinddef *kind;
-	size_t rate;
-
-	*first = NULL;
-	for (size_t i = 0; i < n; i++) {
-		if (!line[i]->fresh || (rate = rate_of(l, &line[i]->ev)) == l->nrates)
-			continue;
-		for (size_t k = 0; (kind = rsg_policy_kind_at(j->w->policy, k)) != NULL; k++)
-			if (kind->number == line[i]->ev.kind)
-				break;
-		if (kind == NULL || kind->amount != sign || line[i]->ev.amount > INT64_MAX / 2 -
-		    sum[rate])
-			continue;
-		sum[rate] += line[i]->ev.amount;
-		if (*first == NULL)
-			*first = line[i];
-	}
-	for (size_t i = 0; i < l->nrates; i++)
-		points += rsg_points_for(sum[i], l->rate[i].points, l->rate[i].per);
-	return points;
-}
-
-static enum rsg_err
-earn_one(struct job *j, struct rsg_subject *s, struct rsg_activity *a,
-    const struct rsg_loyaltydef *l, const struct line *first, int64_t points, bool back)
-{
-	struct rsg_benefit_event ev = { .act = back ? RSG_BENEFIT_DEDUCTED :
-	    RSG_BENEFIT_EARNED, .benefit = first->id, .time = first->ev.time,
-	    .purpose = l->purpose, .kind = RSG_INCENTIVE_POINTS, .points = points };
-	struct rsg_day d = { .day = first->day };
-	enum rsg_err e;
-
-	if (points > INT64_MAX / (l->cost + 1))
-		return RSG_OK;
-	ev.cost = (back ? -1 : 1) * (points * l->cost / 100);
-	if (!back && l->valid_days > 0)
-		ev.until = ev.time + l->valid_days * RSG_DAY_US;
-	snprintf(ev.ref, sizeof(ev.ref), "%.*s",
-	    (int)first->ev.text[RSG_EV_DOCUMENT].len, first->ev.text[RSG_EV_DOCUMENT].len ==
-	    0 ? "" : first->ev.text[RSG_EV_DOCUMENT].p);
-	if (j->benefits == NULL)
-		j->benefits = rsg_db_bind(j->w->db, RSG_SQL_BENEFIT_INSERT);
-	if ((e = rsg_benefit_append(j->benefits, j->call[first->call], s, j->w->now,
-	    &ev)) != RSG_OK)
-		return e;
-	d.given = ev.cost;
-	return d.given == 0 ? RSG_OK : rsg_activity_add(a, &d);
-}
-
-/* The programme by which this call's lines earn for this person; NULL: none. */
-static const struct rsg_loyaltydef *
-programme(struct job *j, const struct rsg_subject *s, uint32_t call)
-{
-	const struct rsg_loyaltydef *l = rsg_policy_loyalty(j->w->policy,
-	    j->controller[call]->name);
-	struct rsg_standing st = { .state = s->h.state, .grant = s->h.grant,
-	    .ngrants = s->h.ngrants };
-
-	if (l == NULL || (j->call[call]->actor.admin && !l->imports) ||
-	    rsg_policy_against(j->w->policy, l->purpose, RSG_CHANNEL_NONE, &st,
-	    j->w->now) != NULL)
-		return NULL;
-	return l;
-}
-
-/* Lines of a document stand together; what it earns is one event of the ledger,
- * and what it gives back another. */
-static enum rsg_err
-earn(struct job *j, struct rsg_subject *s, struct rsg_activity *a, struct line **l, size_t n)
-{
-	const struct rsg_loyaltydef *p;
-	const struct line *first;
-	int64_t points;
-	size_t k;
-	enum rsg_err e = RSG_OK;
-
-	for (size_t i = 0; i < n && e == RSG_OK; i = k) {
-		for (k = i; k < n && l[k]->call == l[i]->call &&
-		    l[k]->document == l[i]->document; k++)
-			;
-		if ((p = programme(j, s, l[i]->call)) == NULL)
-			continue;
-		for (int back = 0; back < 2 && e == RSG_OK; back++) {
-			points = points_of(j, p, &l[i], k - i,
-			    back ? RSG_SIGN_MINUS : RSG_SIGN_PLUS, &first);
-			if (points > 0)
-				e = earn_one(j, s, a, p, first, points, back);
-		}
-	}
-	return e;
-}
+/* --- Bringing it up to date --- */
 
 /* The bytes of an activity, opened into the thread's arena. */
 static enum rsg_err
@@ -440,7 +343,7 @@ one_person(struct job *j, struct line **l, size_t n, struct rsg_activity *a,
 			if (l[i]->fresh)
 				e = add_line(j, a, l[i]);
 		if (e == RSG_OK)
-			e = earn(j, &s, a, l, n);
+			e = rsg_job_earn(j, &s, a, l, n);
 		if (e == RSG_OK)
 			e = seal_both(&s, a, update);
 	}

@@ -5,6 +5,7 @@
 #ifndef RSG_EVENTJOB_H
 #define RSG_EVENTJOB_H
 
+#include "segment/activity.h"
 #include "subject/event.h"
 #include "work/call.h"
 
@@ -39,6 +40,7 @@ struct line {
 	bool ordinal_given;
 	bool opens, fresh, counted;	/* first of its document; new; document new */
 	int document;			/* place in EVENT_DOCUMENTS, from 1; negative: new, unasked */
+	int earlier;			/* its answer's first row of that document; -1: none */
 	int32_t day;
 	struct rsg_event ev;
 	struct rsg_id id;
@@ -63,6 +65,7 @@ struct job {
 	uint32_t *slot;			/* hash index, over refs and then over people */
 	size_t nslots;
 	const struct rsg_result *people;
+	const struct rsg_result *earlier;	/* of EVENT_DOCUMENTS; NULL: nothing was asked */
 	struct rsg_bind *benefits;	/* points that purchases earn; NULL: none yet */
 };
 
@@ -85,6 +88,13 @@ RSG_MUST enum rsg_err rsg_job_decide(struct job *);
  * was asked about. */
 void rsg_job_fresh(struct job *, const struct rsg_result *documents,
     const struct rsg_result *inserted);
+
+/* The programme by which a call's lines can earn; NULL: none. */
+const struct rsg_loyaltydef *rsg_job_programme(const struct job *, uint32_t call);
+
+/* Earn and give back what a person's lines come to; `l` as they stand in good. */
+RSG_MUST enum rsg_err rsg_job_earn(struct job *, struct rsg_subject *,
+    struct rsg_activity *, struct line **l, size_t n);
 
 /* Bring activities and headers up to date; rows go to `update`. */
 RSG_MUST enum rsg_err rsg_job_activities(struct job *, struct rsg_bind *update);

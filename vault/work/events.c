@@ -90,6 +90,18 @@ same_document(const struct line *a, const struct line *b)
 	return a->who == b->who && memcmp(a->id.b, b->id.b, 8) == 0;
 }
 
+/* Do these lines of a document earn, so that those before them count? */
+static bool
+earning(const struct job *j, size_t i)
+{
+	const struct line *l = j->good[i];
+
+	for (; i < j->ngood && same_document(l, j->good[i]); i++)
+		if (rsg_job_programme(j, j->good[i]->call) != NULL)
+			return true;
+	return false;
+}
+
 /* Lines are sorted by person and id, so a document's stand together. */
 static enum rsg_err
 insert(struct job *j)
@@ -115,6 +127,7 @@ insert(struct job *j)
 			rsg_bind_id(docs, 0, &p->id);
 			rsg_bind_id(docs, 1, &first);
 			rsg_bind_id(docs, 2, &last);
+			rsg_bind_bool(docs, 3, earning(j, i));
 			document = (int)rsg_bind_count(docs, 0);
 		}
 		l->document = document;
