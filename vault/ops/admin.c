@@ -22,18 +22,6 @@ rsg_admin_allowed(struct rsg_worker *w, struct rsg_call *c, enum rsg_action acti
 	return rsg_call_allowed(w, c, action, 0, NULL, 0, NULL, &answer);
 }
 
-/* Audit and commit what was bound and sent. */
-enum rsg_err
-rsg_admin_commit(struct rsg_worker *w, struct rsg_call *c)
-{
-	enum rsg_err e = rsg_audit_stage(w, c);
-
-	if (e != RSG_OK)
-		return e;
-	rsg_audit_send(w);
-	return rsg_db_commit(w->db);
-}
-
 /* The controller a message names. */
 enum rsg_err
 rsg_admin_named(struct rsg_worker *w, struct rsg_call *c, const struct rsg_controller **out)
@@ -110,7 +98,7 @@ commit_controller(struct rsg_worker *w, struct rsg_call *c, uint32_t number,
 	enum rsg_err e;
 
 	if ((e = rsg_call_wrote(w, c, RSG_EFFECT_CONTROLLER, &key, mac)) != RSG_OK ||
-	    (e = rsg_admin_commit(w, c)) != RSG_OK)
+	    (e = rsg_audit_commit(w, c)) != RSG_OK)
 		return e;
 	return rsg_vault_controllers(w->vault, w->db);
 }
@@ -212,7 +200,7 @@ rsg_op_controller_list(struct rsg_worker *w, struct rsg_call *c)
 		rsg_msg_text(&c->out, RSG_F_ZONE, k->zone_name);
 		rsg_msg_close(&c->out, mark);
 	}
-	return rsg_admin_commit(w, c);
+	return rsg_audit_commit(w, c);
 }
 
 /* --- Recipients --- */
@@ -292,7 +280,7 @@ rsg_op_recipient_add(struct rsg_worker *w, struct rsg_call *c)
 	key = rsg_seal_number(rec.number);
 	if ((e = rsg_call_wrote(w, c, RSG_EFFECT_RECIPIENT, &key, mac)) != RSG_OK)
 		return e;
-	return rsg_admin_commit(w, c);
+	return rsg_audit_commit(w, c);
 }
 
 enum rsg_err
@@ -322,7 +310,7 @@ rsg_op_recipient_list(struct rsg_worker *w, struct rsg_call *c)
 		rsg_admin_put_time(&c->out, RSG_F_EXPIRES, r, row, 6);
 		rsg_msg_close(&c->out, mark);
 	}
-	return rsg_admin_commit(w, c);
+	return rsg_audit_commit(w, c);
 }
 
 /* --- Policy and status --- */
@@ -347,7 +335,7 @@ rsg_op_policy_load(struct rsg_worker *w, struct rsg_call *c)
 		return rsg_call_fail(c, e, "bundle", NULL);
 	key = rsg_seal_number((uint64_t)version);
 	if ((e = rsg_call_wrote(w, c, RSG_EFFECT_POLICY, &key, mac)) != RSG_OK ||
-	    (e = rsg_admin_commit(w, c)) != RSG_OK)
+	    (e = rsg_audit_commit(w, c)) != RSG_OK)
 		return e;
 	rsg_sha256((struct rsg_part[]){ { bundle, len } }, 1, hash);
 	rsg_msg_bytes(&c->out, RSG_F_POLICY, hash, sizeof(hash));
@@ -392,5 +380,5 @@ rsg_op_status(struct rsg_worker *w, struct rsg_call *c)
 	    false) != NULL ? "fail" : "warn", text);
 	check(&c->out, "demo", w->vault->demo ? "warn" : "ok", w->vault->demo ?
 	    "demo credentials are known to whoever ran the demo" : "no demo credentials");
-	return rsg_admin_commit(w, c);
+	return rsg_audit_commit(w, c);
 }

@@ -10,9 +10,6 @@
 RSG_MUST enum rsg_err rsg_admin_allowed(struct rsg_worker *, struct rsg_call *,
     enum rsg_action);
 
-/* Stage the call's entry, send, commit. */
-RSG_MUST enum rsg_err rsg_admin_commit(struct rsg_worker *, struct rsg_call *);
-
 /* The controller that the message names; NULL when it names none. */
 RSG_MUST enum rsg_err rsg_admin_named(struct rsg_worker *, struct rsg_call *,
     const struct rsg_controller **);

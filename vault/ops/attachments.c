@@ -260,11 +260,9 @@ rsg_op_attachment_read(struct rsg_worker *w, struct rsg_call *c)
 	rsg_bind_id(b, 1, &id);
 	rows = rsg_db_send(w->db, b);
 	if ((e = rsg_db_fetch(w->db)) != RSG_OK ||
-	    (e = show(w, c, &s, &id, rsg_db_result(w->db, rows))) != RSG_OK ||
-	    (e = rsg_audit_stage(w, c)) != RSG_OK)
+	    (e = show(w, c, &s, &id, rsg_db_result(w->db, rows))) != RSG_OK)
 		goto done;
-	rsg_audit_send(w);
-	e = rsg_db_commit(w->db);
+	e = rsg_audit_commit(w, c);
 done:
 	rsg_secret_wipe(&s, sizeof(s));
 	return e;

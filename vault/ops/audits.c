@@ -385,10 +385,9 @@ rsg_op_audit_search(struct rsg_worker *w, struct rsg_call *c)
 	} else if ((e = rsg_call_allowed(w, c, RSG_ACT_AUDIT_READ, purpose, NULL, 0,
 	    NULL, &answer)) != RSG_OK)
 		goto done;
-	if ((e = found(w, c, &s)) != RSG_OK || (e = rsg_audit_stage(w, c)) != RSG_OK)
+	if ((e = found(w, c, &s)) != RSG_OK)
 		goto done;
-	rsg_audit_send(w);
-	e = rsg_db_commit(w->db);
+	e = rsg_audit_commit(w, c);
 done:
 	rsg_secret_wipe(&s, sizeof(s));
 	return e;

@@ -67,7 +67,7 @@ publish(struct rsg_worker *w, struct rsg_call *c, const struct rsg_controller *k
 		rsg_bind_bytes(b, 6, mac, sizeof(mac));
 		(void)rsg_db_send(w->db, b);
 	}
-	if ((e = rsg_admin_commit(w, c)) != RSG_OK)
+	if ((e = rsg_audit_commit(w, c)) != RSG_OK)
 		return e;
 	rsg_msg_text(&c->out, RSG_F_INCENTIVE, i->name);
 	rsg_msg_int(&c->out, RSG_F_VERSION, version);
@@ -217,5 +217,5 @@ rsg_op_incentive_list(struct rsg_worker *w, struct rsg_call *c)
 	if ((e = rsg_db_fetch(w->db)) != RSG_OK ||
 	    (e = show(w, c, rsg_db_result(w->db, n))) != RSG_OK)
 		return e;
-	return c->audited ? rsg_admin_commit(w, c) : rsg_db_commit(w->db);
+	return c->audited ? rsg_audit_commit(w, c) : rsg_db_commit(w->db);
 }

@@ -211,7 +211,7 @@ rsg_op_notice_publish(struct rsg_worker *w, struct rsg_call *c)
 	for (size_t i = 0; i < p.ntexts; i++)
 		if ((e = insert(w, &p, i)) != RSG_OK)
 			return e;
-	if ((e = rsg_admin_commit(w, c)) != RSG_OK)
+	if ((e = rsg_audit_commit(w, c)) != RSG_OK)
 		return e == RSG_CONFLICT ? rsg_call_fail(c, e, "version", NULL) : e;
 	/* Known here at once; elsewhere with the next call. */
 	return rsg_notices_load(w->vault, w->db);
@@ -267,7 +267,7 @@ whose(struct rsg_worker *w, struct rsg_call *c)
 static enum rsg_err
 end(struct rsg_worker *w, struct rsg_call *c)
 {
-	return c->actor.admin ? rsg_admin_commit(w, c) : rsg_buf_err(&c->out);
+	return c->actor.admin ? rsg_audit_commit(w, c) : rsg_buf_err(&c->out);
 }
 
 enum rsg_err

@@ -171,7 +171,7 @@ rsg_op_principal_add(struct rsg_worker *w, struct rsg_call *c)
 	    (e = insert_principal(w, c, &a)) != RSG_OK ||
 	    (e = insert_credential(w, c, &a, digest)) != RSG_OK)
 		goto done;
-	if ((e = rsg_admin_commit(w, c)) != RSG_OK) {
+	if ((e = rsg_audit_commit(w, c)) != RSG_OK) {
 		if (e == RSG_CONFLICT)
 			e = rsg_call_fail(c, RSG_CONFLICT, "name", NULL);
 		goto done;
@@ -243,7 +243,7 @@ rsg_op_principal_list(struct rsg_worker *w, struct rsg_call *c)
 		return e;
 	for (int row = 0; row < rsg_result_rows(r); row++)
 		put_principal(w, &c->out, r, row);
-	return rsg_admin_commit(w, c);
+	return rsg_audit_commit(w, c);
 }
 
 /* Is this row the credential that the message names, by id or by name? */
@@ -314,5 +314,5 @@ rsg_op_principal_revoke(struct rsg_worker *w, struct rsg_call *c)
 		}
 	if (n == 0)
 		return rsg_call_fail(c, RSG_NOT_FOUND, "principal", NULL);
-	return rsg_admin_commit(w, c);
+	return rsg_audit_commit(w, c);
 }

@@ -132,17 +132,6 @@ put_proof(struct rsg_call *c, struct rsg_prove *log, const struct placed *p)
 	return e != RSG_OK ? e : rsg_buf_err(&c->out);
 }
 
-static enum rsg_err
-commit(struct rsg_worker *w, struct rsg_call *c)
-{
-	enum rsg_err e;
-
-	if ((e = rsg_audit_stage(w, c)) != RSG_OK)
-		return e;
-	rsg_audit_send(w);
-	return rsg_db_commit(w->db);
-}
-
 enum rsg_err
 rsg_op_audit_proof(struct rsg_worker *w, struct rsg_call *c)
 {
@@ -169,7 +158,7 @@ rsg_op_audit_proof(struct rsg_worker *w, struct rsg_call *c)
 		goto done;
 	}
 	if ((e = put_proof(c, log, &p)) == RSG_OK)
-		e = commit(w, c);
+		e = rsg_audit_commit(w, c);
 done:
 	rsg_prove_close(log);
 	rsg_secret_wipe(&self, sizeof(self));
@@ -274,5 +263,5 @@ rsg_op_audit_counts(struct rsg_worker *w, struct rsg_call *c)
 		put_count(w, &c->out, r, row);
 	if ((e = rsg_buf_err(&c->out)) != RSG_OK)
 		return e;
-	return commit(w, c);
+	return rsg_audit_commit(w, c);
 }

@@ -208,8 +208,7 @@ rsg_op_questions(struct rsg_worker *w, struct rsg_call *c)
 	rsg_msg_int(&c->out, RSG_F_OVERDUE, rsg_result_int(sum, 0, 0));
 	rsg_msg_int(&c->out, RSG_F_WAITING, rsg_result_int(sum, 0, 1));
 	if ((e = put_questions(w, c, rsg_db_result(w->db, rows), limit)) != RSG_OK ||
-	    (e = rsg_buf_err(&c->out)) != RSG_OK || (e = rsg_audit_stage(w, c)) != RSG_OK)
+	    (e = rsg_buf_err(&c->out)) != RSG_OK)
 		return e;
-	rsg_audit_send(w);
-	return rsg_db_commit(w->db);
+	return rsg_audit_commit(w, c);
 }

@@ -376,10 +376,9 @@ rsg_op_receipt(struct rsg_worker *w, struct rsg_call *c)
 	if ((e = rsg_people_open(w, c, &id, &d->person)) != RSG_OK ||
 	    (e = rsg_people_allowed(w, c, &d->person, RSG_ACT_CONSENT_READ, 0,
 	    &allowed)) != RSG_OK || (e = fetch(w, c, d, (uint32_t)sequence)) != RSG_OK ||
-	    (e = answer(w, c, d)) != RSG_OK || (e = rsg_audit_stage(w, c)) != RSG_OK)
+	    (e = answer(w, c, d)) != RSG_OK)
 		goto done;
-	rsg_audit_send(w);
-	e = rsg_db_commit(w->db);
+	e = rsg_audit_commit(w, c);
 done:
 	rsg_returned_free(&d->returned);
 	return e;

@@ -165,14 +165,12 @@ rsg_op_relation_add(struct rsg_worker *w, struct rsg_call *c)
 			e = rsg_call_fail(c, e, "other", NULL);
 		goto done;
 	}
-	if ((e = insert(w, &id, kind, &other)) != RSG_OK ||
-	    (e = rsg_audit_stage(w, c)) != RSG_OK)
+	if ((e = insert(w, &id, kind, &other)) != RSG_OK)
 		goto done;
 	rsg_msg_id(&c->out, RSG_F_SUBJECT, &id);
 	rsg_msg_text(&c->out, RSG_F_RELATION, words[kind - 1].word);
 	rsg_msg_id(&c->out, RSG_F_OTHER, &other);
-	rsg_audit_send(w);
-	e = rsg_db_commit(w->db);
+	e = rsg_audit_commit(w, c);
 done:
 	rsg_secret_wipe(&s, sizeof(s));
 	rsg_secret_wipe(&o, sizeof(o));

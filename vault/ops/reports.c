@@ -261,11 +261,8 @@ rsg_op_report(struct rsg_worker *w, struct rsg_call *c)
 		goto done;
 	if ((e = def->run(&r)) == RSG_TOO_LARGE)
 		e = rsg_call_fail(c, e, "from", NULL);
-	if (e == RSG_OK && (e = answer(w, c, &r, def)) == RSG_OK &&
-	    (e = rsg_audit_stage(w, c)) == RSG_OK) {
-		rsg_audit_send(w);
-		e = rsg_db_commit(w->db);
-	}
+	if (e == RSG_OK && (e = answer(w, c, &r, def)) == RSG_OK)
+		e = rsg_audit_commit(w, c);
 done:
 	rsg_tally_free(r.tally);
 	free((void *)(uintptr_t)r.value);

@@ -71,14 +71,9 @@ answer_model(const struct rsg_policy *policy, const struct rsg_model *m, uint32_
 static enum rsg_err
 finish(struct rsg_worker *w, struct rsg_call *c)
 {
-	enum rsg_err e;
+	enum rsg_err e = rsg_audit_commit(w, c);
 
-	if ((e = rsg_audit_stage(w, c)) != RSG_OK)
-		return e;
-	rsg_audit_send(w);
-	if ((e = rsg_db_commit(w->db)) != RSG_OK)
-		return e;
-	return rsg_buf_err(&c->out);
+	return e != RSG_OK ? e : rsg_buf_err(&c->out);
 }
 
 /* --- Fitting --- */

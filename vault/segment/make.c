@@ -211,11 +211,9 @@ rsg_release_make(struct rsg_worker *w, struct rsg_call *c, struct rsg_release *r
 	}
 	if ((e = gather(w, c, r, k.model, &k)) != RSG_OK ||
 	    (e = stage_row(w, r)) != RSG_OK ||
-	    (e = stage_pages(w, r, (const struct rsg_member *)(void *)k.members.p)) != RSG_OK ||
-	    (e = rsg_audit_stage(w, c)) != RSG_OK)
+	    (e = stage_pages(w, r, (const struct rsg_member *)(void *)k.members.p)) != RSG_OK)
 		goto done;
-	rsg_audit_send(w);
-	e = rsg_db_commit(w->db);
+	e = rsg_audit_commit(w, c);
 	/* Each page has an entry of its own. */
 	c->draft.entry = (struct rsg_id){ 0 };
 done:

@@ -311,6 +311,17 @@ rsg_audit_send(struct rsg_worker *w)
 	w->audit = NULL;
 }
 
+enum rsg_err
+rsg_audit_commit(struct rsg_worker *w, struct rsg_call *c)
+{
+	enum rsg_err e = rsg_audit_stage(w, c);
+
+	if (e != RSG_OK)
+		return e;
+	rsg_audit_send(w);
+	return rsg_db_commit(w->db);
+}
+
 enum rsg_lang
 rsg_call_language(const struct rsg_call *c)
 {

@@ -188,6 +188,9 @@ RSG_MUST enum rsg_err rsg_call_wrote(struct rsg_worker *, struct rsg_call *,
 /* Send what rsg_audit_stage() gathered; before rsg_db_commit(). */
 void rsg_audit_send(struct rsg_worker *);
 
+/* Both, and the commit: how a call ends that is done by itself. */
+RSG_MUST enum rsg_err rsg_audit_commit(struct rsg_worker *, struct rsg_call *);
+
 /* The message's PURPOSE, or the one that the policy means for this action when
  * none is stated. Fails the call: RSG_UNKNOWN_PURPOSE, RSG_MISSING_MEMBER. */
 RSG_MUST enum rsg_err rsg_call_purpose(struct rsg_worker *, struct rsg_call *,

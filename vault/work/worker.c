@@ -53,16 +53,11 @@ rsg_worker_end(struct rsg_worker *w)
 static enum rsg_err
 audit_denial(struct rsg_worker *w, struct rsg_call *c)
 {
-	enum rsg_err e;
-
 	rsg_db_rollback(w->db);
 	w->audit = NULL;
 	if (!c->audited || c->draft.decision == RSG_OK)
 		return RSG_OK;
-	if ((e = rsg_audit_stage(w, c)) != RSG_OK)
-		return e;
-	rsg_audit_send(w);
-	return rsg_db_commit(w->db);
+	return rsg_audit_commit(w, c);
 }
 
 static enum rsg_err
