@@ -20,6 +20,7 @@ static struct {
 	struct rsg_id id;
 	unsigned said, given;
 } made[PEOPLE];
+static struct place { struct rsg_id id; int i; } place[PEOPLE];	/* by id */
 
 /* What the scan saw; events tell by their time whose they are. */
 static struct {
@@ -81,8 +82,10 @@ fill(void)
 		p.before = history;
 		p.ctx = &d;
 		made[d.i].id = p.id;
+		place[d.i] = (struct place){ p.id, d.i };
 		assert_int_equal(people_bind(&p, keys, b, &scratch), RSG_OK);
 	}
+	qsort(place, PEOPLE, sizeof(*place), rsg_id_cmp);
 	(void)rsg_db_send(f.db, b);
 	(void)rsg_db_send(f.db, d.told.consents);
 	(void)rsg_db_send(f.db, d.told.benefits);
@@ -120,10 +123,9 @@ teardown(void **state)
 static int
 number_of(const struct rsg_id *id)
 {
-	for (int i = 0; i < PEOPLE; i++)
-		if (rsg_id_eq(&made[i].id, id))
-			return i;
-	return -1;
+	const struct place *p = bsearch(id, place, PEOPLE, sizeof(*place), rsg_id_cmp);
+
+	return p == NULL ? -1 : p->i;
 }
 
 static enum rsg_err

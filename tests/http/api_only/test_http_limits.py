@@ -166,6 +166,8 @@ def test_long_calls_leave_room_for_others(start):
     assert answer.status == 503 and answer.error() == "busy"
     api.vault.answer = None
     assert api.ask("GET", "/v1/me").status == 200
+    api.vault.sock.shutdown(2)
+    assert {read_answer(s).error() for s in held} == {"peer-gone"}
 
 
 def test_more_connections_than_allowed(start):
