@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../dice.h"
 #include "../told.h"
 #include "resguardo/clock.h"
 #include "resguardo/secret.h"
@@ -29,15 +30,6 @@ struct desk {
 	int64_t now;
 };
 
-static uint64_t
-draw(uint64_t *s)
-{
-	*s ^= *s << 13;
-	*s ^= *s >> 7;
-	*s ^= *s << 17;
-	return *s;
-}
-
 static enum rsg_err
 history(void *ctx, struct people_one *p, const struct rsg_keyset *keys)
 {
@@ -50,9 +42,9 @@ history(void *ctx, struct people_one *p, const struct rsg_keyset *keys)
 	s.keys = *keys;
 	s.h = p->header;
 	for (long i = 0; i < d->o->per && e == RSG_OK; i++) {
-		time += (int64_t)(1 + draw(&d->s) % (DAYS / (uint64_t)d->o->per)) * RSG_DAY_US / 2;
+		time += (int64_t)(1 + dice_throw(&d->s) % (DAYS / (uint64_t)d->o->per)) * RSG_DAY_US / 2;
 		if (i % 5 == 4) {
-			e = told_get(&d->told, &s, (unsigned)(draw(&d->s) % 9), time);
+			e = told_get(&d->told, &s, (unsigned)(dice_throw(&d->s) % 9), time);
 			continue;
 		}
 		e = told_say(&d->told, &s, status, time);

@@ -29,6 +29,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "../dice.h"
 #include "resguardo/clock.h"
 
 #define ANSWER_MAX	(16u * 1024 * 1024)
@@ -81,10 +82,7 @@ die(const char *what)
 static uint64_t
 next_random(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
+	return dice_throw(&seed);
 }
 
 static void

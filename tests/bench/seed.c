@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../dice.h"
 #include "../people.h"
 #include "policy/policy.h"
 #include "resguardo/clock.h"
@@ -28,22 +29,13 @@ struct options {
 	int64_t until;
 };
 
-static uint64_t
-draw(uint64_t *s)
-{
-	*s ^= *s << 13;
-	*s ^= *s >> 7;
-	*s ^= *s << 17;
-	return *s;
-}
-
 /* Most people buy less than the mean, a few several times as much. */
 static long
 how_many(uint64_t *s, long mean)
 {
 	long n = 1;
 
-	while (n < mean * 20 && draw(s) % (uint64_t)mean != 0)
+	while (n < mean * 20 && dice_throw(s) % (uint64_t)mean != 0)
 		n++;
 	return n;
 }
@@ -58,8 +50,8 @@ person(const struct options *o, long number, uint64_t *s, struct rsg_activity *a
 
 	rsg_activity_clear(a);
 	for (long i = 0; i < n && e == RSG_OK; i++) {
-		d.day = (int32_t)(o->until - (int64_t)(draw(s) % DAYS));
-		d.gross = 500 + (int64_t)(draw(s) % 200000 * (draw(s) % 100) / 100);
+		d.day = (int32_t)(o->until - (int64_t)(dice_throw(s) % DAYS));
+		d.gross = 500 + (int64_t)(dice_throw(s) % 200000 * (dice_throw(s) % 100) / 100);
 		e = rsg_activity_add(a, &d);
 		rsg_clock_day_text(d.day, text);
 		printf("%ld,%s,%" PRId64 "\n", number, text, d.gross);
@@ -124,7 +116,7 @@ fill(const struct options *o, struct rsg_db *db, const struct rsg_keyring *keys,
 		if ((e = person(o, i, &s, a)) != RSG_OK)
 			break;
 		e = rsg_header_grant(&one.header, purpose, RSG_CHANNEL_NONE,
-		    draw(&s) % 100 < (uint64_t)o->consent ? RSG_STATUS_GIVEN :
+		    dice_throw(&s) % 100 < (uint64_t)o->consent ? RSG_STATUS_GIVEN :
 		    RSG_STATUS_WITHDRAWN, since, 0);
 		if (e != RSG_OK || (e = people_bind(&one, keys, b, &scratch)) != RSG_OK)
 			break;

@@ -14,6 +14,7 @@
 
 #include <openssl/evp.h>
 
+#include "../dice.h"
 #include "../log_made.h"
 #include "audit/verify.h"
 #include "resguardo/clock.h"
@@ -96,7 +97,7 @@ proofs(const char *dir, const struct rsg_checkpoint *c)
 	for (int i = 0; i < PROOFS; i++) {
 		uint64_t at;
 
-		x ^= x << 13; x ^= x >> 7; x ^= x << 17;
+		(void)dice_throw(&x);
 		at = x % c->size;
 		memset(t, 0, sizeof(*t));	/* nothing is kept from the one before */
 		t->dir = d;

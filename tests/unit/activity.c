@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "dice.h"
 #include "resguardo/clock.h"
 #include "segment/activity.h"
 #include "segment/days.h"
@@ -16,10 +17,7 @@ static uint64_t seed = 1;
 static uint64_t
 draw(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
+	return dice_throw(&seed);
 }
 
 static void

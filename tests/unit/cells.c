@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dice.h"
 #include "segment/release.h"
 
 static uint64_t seed = 77;
@@ -14,10 +15,7 @@ static uint64_t seed = 77;
 static uint64_t
 draw(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
+	return dice_throw(&seed);
 }
 
 /* Two bins: eight cells. */

@@ -11,6 +11,7 @@
 #include <glob.h>
 #include <string.h>
 
+#include "dice.h"
 #include "consent/confirm.h"
 #include "policy_files.h"
 #include "resguardo/clock.h"
@@ -205,10 +206,7 @@ static uint64_t rng;
 static unsigned
 below(unsigned n)
 {
-	rng ^= rng << 13;
-	rng ^= rng >> 7;
-	rng ^= rng << 17;
-	return (unsigned)(rng >> 33) % n;
+	return (unsigned)(dice_throw(&rng) >> 33) % n;
 }
 
 /* Any interleaving of gives and withdrawals ends in what the last call said,

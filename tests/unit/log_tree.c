@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "dice.h"
 #include "audit/edge.h"
 #include "audit/merkle.h"
 #include "seal/seal.h"
@@ -450,7 +451,7 @@ random_trees(void **state)
 	for (int i = 0; i < 60; i++) {
 		size_t n, m;
 
-		x ^= x << 13; x ^= x >> 7; x ^= x << 17;
+		(void)dice_throw(&x);
 		n = (size_t)(x % 2999) + 1;
 		m = (size_t)((x >> 20) % n) + 1;
 		naive(0, n, root);

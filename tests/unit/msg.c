@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dice.h"
 #include "resguardo/clock.h"
 #include "resguardo/msg.h"
 
@@ -20,16 +21,6 @@
 struct plan {
 	enum rsg_field without, twice;
 };
-
-/* Always the same numbers, so that a failure comes again. */
-static uint64_t
-next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
 
 static void fill(struct rsg_buf *, enum rsg_shape, struct plan);
 
@@ -504,13 +495,13 @@ damage_does_no_harm(void **state)
 		fill(&b, s, (struct plan){ NO_FIELD, NO_FIELD });
 		if (b.len == 0)
 			continue;
-		n = round & 1 ? next_random(&seed) % (b.len + 1) : b.len;
+		n = round & 1 ? dice_throw(&seed) % (b.len + 1) : b.len;
 		p = malloc(n + (n == 0));
 		assert_non_null(p);
 		memcpy(p, b.p, n);
 		for (unsigned k = 0; n > 0 && k < round % 5; k++)
-			p[next_random(&seed) % n] ^=
-			    (uint8_t)(1u << next_random(&seed) % 8);
+			p[dice_throw(&seed) % n] ^=
+			    (uint8_t)(1u << dice_throw(&seed) % 8);
 		if (rsg_msg_check((struct rsg_fields){ p, n }, s,
 		    RSG_SHAPE_CONTEXT, &at) == RSG_OK)
 			sum += walk((struct rsg_fields){ p, n }, 0);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "dice.h"
 #include "benefit/points.h"
 
 #define EVENTS	60
@@ -20,10 +21,7 @@ static uint64_t seed;
 static uint64_t
 random_below(uint64_t n)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % n;
+	return dice_throw(&seed) % n;
 }
 
 static struct rsg_id

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "dice.h"
 #include "receipt/tally.h"
 #include "resguardo/clock.h"
 #include "segment/activity.h"
@@ -22,10 +23,7 @@ static uint64_t seed = 7;
 static uint64_t
 draw(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
+	return dice_throw(&seed);
 }
 
 static void

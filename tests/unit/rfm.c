@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dice.h"
 #include "resguardo/clock.h"
 #include "segment/activity.h"
 #include "segment/rfm.h"
@@ -20,10 +21,7 @@ static uint64_t seed = 88172645463325252u;
 static uint64_t
 draw(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
+	return dice_throw(&seed);
 }
 
 /* --- The rule, as it is written down: count who is strictly worse --- */
