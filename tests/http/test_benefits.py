@@ -158,7 +158,7 @@ def test_a_code_works_once(offers):
     code = give(offers, who, "deliver", incentive="coupon-5").json()["code"]
     assert offers.rows("SELECT count(*) FROM benefit_code WHERE encode(digest,'escape') "
                        "LIKE '%%%s%%'" % code) == [("0",)]
-    problem(redeem(offers, code, subject=other), 403, "denied-by-policy")
+    problem(redeem(offers, code, subject=other), 403, "code-of-another")
     problem(redeem(offers, "0000-0000-0000-0000"), 404, "not-found")
     problem(redeem(offers, "what?"), 422, "bad-value")
     r = redeem(offers, code.lower().replace("-", " "), idem="till-%s" % who, subject=who)

@@ -307,9 +307,9 @@ check_code(struct rsg_call *c, const struct rsg_giving *g, const struct redempti
 		return RSG_TAMPERED;
 	if (!rsg_msg_get_id(c->in, RSG_F_SUBJECT, &who) || rsg_id_eq(&who, &s->id))
 		return RSG_OK;
-	c->draft.decision = RSG_DENIED;
+	c->draft.decision = RSG_CODE_ANOTHER;
 	snprintf(c->draft.clause, sizeof(c->draft.clause), "code:another");
-	return rsg_call_fail(c, RSG_DENIED, "subject", "code:another");
+	return rsg_call_fail(c, RSG_CODE_ANOTHER, "subject", "code:another");
 }
 
 /* A till that did not hear the answer asks again by the same key. */
