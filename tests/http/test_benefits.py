@@ -158,7 +158,9 @@ def test_a_code_works_once(offers):
     code = give(offers, who, "deliver", incentive="coupon-5").json()["code"]
     assert offers.rows("SELECT count(*) FROM benefit_code WHERE encode(digest,'escape') "
                        "LIKE '%%%s%%'" % code) == [("0",)]
+    entries = offers.rows("SELECT count(*) FROM audit_entry")
     problem(redeem(offers, code, subject=other), 403, "code-of-another")
+    assert int(offers.rows("SELECT count(*) FROM audit_entry")[0][0]) == int(entries[0][0]) + 1
     problem(redeem(offers, "0000-0000-0000-0000"), 404, "not-found")
     problem(redeem(offers, "what?"), 422, "bad-value")
     r = redeem(offers, code.lower().replace("-", " "), idem="till-%s" % who, subject=who)
