@@ -465,7 +465,7 @@ def test_an_old_code_works_once_for_one(offers):
     r = s.http("GET", "/v1/subjects/%s/benefits" % who["C-2"], s.customer(who["C-2"]))
     assert [b["code"] for b in r.json()["benefits"]] == ["VALE78"], r
     # The one that was not used works at the till: for its own person, once.
-    problem(redeem(s, "VALE-78", subject=who["C-1"]), 403, "denied-by-policy")
+    problem(redeem(s, "VALE-78", subject=who["C-1"]), 403, "code-of-another")
     r = redeem(s, "vale78", subject=who["C-2"])
     assert r.status == 200 and r.json()["status"] == "redeemed", r
     problem(redeem(s, "vale78", subject=who["C-2"]), 409, "benefit-state")
